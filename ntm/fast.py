@@ -1,0 +1,2 @@
+def supports(machine, x):
+    return False

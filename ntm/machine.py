@@ -1,0 +1,141 @@
+"""The Neural Turing Machine: a controller, its heads and a memory; one step, or a whole sequence."""
+
+from typing import NamedTuple
+
+import torch
+from torch import nn
+
+from . import fast
+from .addressing import address
+from .checks import check_input, positive
+from .controllers import LSTM, FeedForward
+from .heads import Heads
+from .memory import add, erase, read
+from .trace import Trace
+from .weights import Saved
+
+
+class State(NamedTuple):
+    """Everything that passes from one step to the next."""
+
+    M: torch.Tensor  # memory [B, N, width]
+    w: torch.Tensor  # weightings of all heads [B, read_heads + write_heads, N], read heads first
+    r: torch.Tensor  # what was read [B, read_heads, width]
+    controller: tuple  # the controller's own state
+
+
+class NTM(Saved, nn.Module):
+    """A Neural Turing Machine (Graves, Wayne and Danihelka 2014), by default at the paper's sizes.
+
+    inputs, outputs: channels. controller: "lstm" or "feedforward", of `layers` layers of `hidden_size` units; or a module of
+    your own (see ntm.controllers), which is then called with inputs + read_heads * width channels.
+    N slots of `width` numbers; any number of read and write heads; shifts from -shift_range to +shift_range.
+
+    What the paper leaves open is an argument here:
+    initial_memory: "distinct" (fixed random rows of scale .1), "constant" (1e-6 everywhere) or "learned" (an [N, width] parameter).
+    initial_weighting: "focused" (every head begins on slot 0), "uniform", or "learned" (N logits a head, begun focused).
+    seed: draws the weights and the memory's rows from this seed and leaves torch's global generator alone.
+
+    Raises ValueError where an argument is outside its range.
+    """
+
+    def __init__(self, inputs, outputs, controller="lstm", *, hidden_size=100, layers=1, N=128, width=20, read_heads=1, write_heads=1,
+                 shift_range=1, initial_memory="distinct", initial_weighting="focused", seed=None):
+        positive(inputs=inputs, outputs=outputs, hidden_size=hidden_size, layers=layers, N=N, width=width,
+                 read_heads=read_heads, write_heads=write_heads)
+        if not isinstance(shift_range, int) or not 0 <= 2 * shift_range < max(N, 2):
+            raise ValueError(f"shift_range is {shift_range}; it must be an integer from 0 to {(max(N, 2) - 1) // 2}, "
+                             f"so that {N} slots hold every shift once")
+        for name, value, allowed in [("initial_memory", initial_memory, ("distinct", "constant", "learned")),
+                                     ("initial_weighting", initial_weighting, ("focused", "uniform", "learned"))]:
+            if value not in allowed:
+                raise ValueError(f"{name} is {value!r}; it must be one of {', '.join(allowed)}")
+        super().__init__()
+        self.settings = dict(inputs=inputs, outputs=outputs, controller=controller, hidden_size=hidden_size, layers=layers, N=N,
+                             width=width, read_heads=read_heads, write_heads=write_heads, shift_range=shift_range,
+                             initial_memory=initial_memory, initial_weighting=initial_weighting)
+        self.inputs, self.outputs, self.read_heads, self.write_heads = inputs, outputs, read_heads, write_heads
+        with torch.random.fork_rng(devices=[], enabled=seed is not None):
+            if seed is not None:
+                torch.manual_seed(seed)
+            self._build(controller, hidden_size, layers, N, width, shift_range, initial_memory, initial_weighting)
+
+    def _build(self, controller, hidden_size, layers, N, width, shift_range, initial_memory, initial_weighting):
+        channels, heads = self.inputs + self.read_heads * width, self.read_heads + self.write_heads
+        kinds = {"lstm": LSTM, "feedforward": FeedForward}
+        if isinstance(controller, nn.Module):
+            self.controller = controller
+        elif controller in kinds:
+            self.controller = kinds[controller](channels, hidden_size, layers)
+        else:
+            raise ValueError(f"controller is {controller!r}; it must be 'lstm', 'feedforward' or a module")
+        self.heads = Heads(self.controller.output_size, width, self.read_heads, self.write_heads, shift_range)
+        self.output = nn.Linear(self.controller.output_size + self.read_heads * width, self.outputs)
+        self.r_0 = nn.Parameter(torch.zeros(self.read_heads, width))
+
+        M_0 = torch.full((N, width), 1e-6) if initial_memory == "constant" else 0.1 * torch.randn(N, width)
+        w_0 = torch.zeros(heads, N)
+        if initial_weighting != "uniform":
+            w_0[:, 0] = 5.0
+        for name, value, learned in [("M_0", M_0, initial_memory == "learned"), ("w_0", w_0, initial_weighting == "learned")]:
+            if learned:
+                setattr(self, name, nn.Parameter(value))
+            else:
+                self.register_buffer(name, value)
+
+    def initial_state(self, batch):
+        """The State in which every sequence begins, for `batch` sequences: no sequence sees another's memory."""
+        return State(
+            M=self.M_0.expand(batch, -1, -1),
+            w=torch.softmax(self.w_0, dim=-1).expand(batch, -1, -1),
+            r=self.r_0.expand(batch, -1, -1),
+            controller=self.controller.initial(batch),
+        )
+
+    def step(self, x, state):
+        """One step of the machine, as drawn in the book: read what the last step left, then write.
+
+        x [B, inputs]. Returns the logits [B, outputs], the new State, and what the heads emitted (for a trace).
+        """
+        M, w_prev, r_prev, c_prev = state
+        h, c = self.controller(torch.cat([x, r_prev.flatten(1)], dim=-1), c_prev)
+        k, β, g, s, γ, e, a = emitted = self.heads(h)
+        w = address(M, k, β, g, s, γ, w_prev)
+        w_read, w_write = w.split([self.read_heads, self.write_heads], dim=1)
+        r = read(M, w_read)
+        M = add(erase(M, w_write, e), w_write, a)
+        y = self.output(torch.cat([h, r.flatten(1)], dim=-1))
+        return y, State(M, w, r, c), emitted
+
+    def unroll(self, x, state=None):
+        """A whole sequence. x [T, B, inputs]; state: where to begin, by default initial_state.
+
+        Returns the logits [T, B, outputs] and the State after the last step. On a CPU with a C compiler this runs the fast path,
+        equal to `step` repeated; otherwise it repeats `step`.
+        """
+        check_input(x, self.inputs, self.r_0)
+        if state is None:
+            state = self.initial_state(x.shape[1])
+        if fast.supports(self, x):
+            return fast.unroll(self, x, state)
+        logits = []
+        for x_t in x:
+            y, state, _ = self.step(x_t, state)
+            logits.append(y)
+        return torch.stack(logits), state
+
+    def forward(self, x, trace=False):
+        """Logits [T, B, outputs] for x [T, B, inputs]; with trace=True also a Trace of everything the heads did.
+
+        Raises ValueError for a tensor of another shape, dtype or device than the machine's, for an empty one, and for NaN.
+        """
+        if not trace:
+            return self.unroll(x)[0]
+        check_input(x, self.inputs, self.r_0)
+        state = self.initial_state(x.shape[1])
+        recorded, logits = Trace.begin(state, self.read_heads), []
+        for x_t in x:
+            y, state, emitted = self.step(x_t, state)
+            logits.append(y)
+            recorded.append(state, emitted)
+        return torch.stack(logits), recorded.end()

@@ -1,0 +1,220 @@
+"""train and evaluate: any module that maps x [T, B, inputs] to logits, on any task. Nothing here knows of memory."""
+
+import contextlib
+import json
+import math
+import os
+import signal
+import time
+from dataclasses import dataclass, field
+
+import torch
+from safetensors.torch import save_file
+from tqdm.auto import tqdm
+
+from .checks import positive
+from .optim import GravesRMSprop
+from .tasks import bits, wrong_bits
+from .weights import read_safetensors
+
+
+@contextlib.contextmanager
+def one_thread():
+    """Run torch on one thread: on NTM-sized steps a second thread costs more than it gives, 50 times more on a busy machine."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+@contextlib.contextmanager
+def _ctrl_c():
+    """While this lasts, Ctrl-C appends to the list it yields instead of raising, so that no step is cut in half."""
+    pressed = []
+    try:
+        before = signal.signal(signal.SIGINT, lambda *_: pressed.append(True))
+    except ValueError:  # not in the main thread, which alone receives signals
+        before = None
+    try:
+        yield pressed
+    finally:
+        if before is not None:
+            signal.signal(signal.SIGINT, before)
+
+
+@dataclass
+class History:
+    """How a training went: the cost every `every` sequences, as the mean over the sequences since the last point."""
+
+    every: int
+    bits: list = field(default_factory=list)  # bits per sequence, training stream
+    seconds: float = 0.0  # time spent, over all the parts of an interrupted run
+    interrupted: bool = False
+    best_bits: float = math.inf  # the lowest point
+    best_weights: dict = field(default_factory=dict, repr=False)  # the state_dict there; the machine itself keeps its last weights
+
+    @property
+    def sequences(self):
+        """How many sequences had been seen at each point."""
+        return [self.every * (i + 1) for i in range(len(self.bits))]
+
+    def first_below(self, threshold):
+        """Sequences seen at the first point whose cost is below `threshold` bits; None if there is none."""
+        return next((n for n, b in zip(self.sequences, self.bits) if b < threshold), None)
+
+
+@dataclass
+class Score:
+    """What evaluate found: means over the sequences."""
+
+    bits: float  # cost in bits per sequence
+    wrong_bits: float  # thresholded wrong bits per sequence
+    perfect: float  # share of sequences without a wrong bit
+    sequences: int
+
+
+def train(machine, task, sequences, *, seed=0, batch=1, optimizer=None, lr=1e-4, clip=10.0, schedule=None, every=100,
+          progress=True, checkpoint=None, save_every=5000):
+    """Train `machine` on `task` for so many sequences; the defaults are the recipe that the book recommends.
+
+    seed: of the data stream, drawn in order whatever interrupts it. batch: sequences per update; the loss is the mean of their costs.
+    optimizer: by default GravesRMSprop(machine.parameters(), lr), the paper's. clip: the largest global norm of the gradient, or None.
+    schedule: a function from the share of the training done, in [0, 1), to a factor on the learning rate.
+    every: sequences per point of the history. progress: a bar with the cost of the last point.
+    checkpoint: a path; everything needed to go on is written there every `save_every` sequences and at the end or an
+    interruption, and a call that finds the file goes on from it with the same curve, bit for bit.
+
+    Returns a History. Ctrl-C stops early and keeps what was learned. Raises ValueError for an argument out of range,
+    FloatingPointError where the loss or a gradient is no longer finite, naming the tensor and the step.
+    """
+    positive(sequences=sequences, batch=batch, every=every, save_every=save_every)
+    for name, value in [("every", every), ("save_every", save_every), ("sequences", sequences)]:
+        if value % batch:
+            raise ValueError(f"{name} is {value}; it must be a multiple of batch, {batch}")
+    if clip is not None and not clip > 0:
+        raise ValueError(f"clip is {clip}; it must be above 0, or None")
+    like = next(machine.parameters())
+    optimizer = optimizer or GravesRMSprop(machine.parameters(), lr)
+    rates = [group["lr"] for group in optimizer.param_groups]
+    generator = torch.Generator().manual_seed(seed)
+    history = History(every)
+    run = dict(seed=seed, batch=batch, every=every, clip=clip, optimizer=type(optimizer).__name__, lr=rates)
+    done, total, named = 0, 0.0, list(machine.named_parameters())
+    if checkpoint is not None and os.path.exists(checkpoint):
+        done, total = _resume(checkpoint, machine, optimizer, generator, history, run)
+    started = time.perf_counter() - history.seconds
+    bar = tqdm(total=sequences, initial=done, unit="seq", disable=not progress, mininterval=0.5)
+    with one_thread(), _ctrl_c() as pressed:
+        try:
+            while done < sequences and not pressed:
+                if schedule is not None:
+                    for group, rate in zip(optimizer.param_groups, rates):
+                        group["lr"] = rate * schedule(done / sequences)
+                sample = task.sample(batch, generator=generator)
+                sample = type(sample)(*(value.to(like.device, like.dtype) for value in sample))
+                cost = bits(machine(sample.x), sample).mean()
+                optimizer.zero_grad()
+                (cost * math.log(2)).backward()  # the gradient is that of nats, as everywhere else
+                norm = _clip(named, clip)
+                if not math.isfinite(norm):
+                    _blame(cost, named, done)
+                optimizer.step()
+                done += batch
+                total += cost.item() * batch
+                bar.update(batch)
+                if done % every == 0:
+                    history.bits.append(total / every)
+                    total = 0.0
+                    if history.bits[-1] < history.best_bits:
+                        history.best_bits = history.bits[-1]
+                        history.best_weights = {name: value.clone() for name, value in machine.state_dict().items()}
+                    bar.set_postfix_str(f"{history.bits[-1]:.3f} bits per sequence", refresh=False)
+                if checkpoint is not None and done % save_every == 0 and done < sequences:
+                    history.seconds = time.perf_counter() - started
+                    _save(checkpoint, machine, optimizer, generator, history, run, done, total)
+        finally:
+            bar.close()
+    history.interrupted = bool(pressed)
+    history.seconds = time.perf_counter() - started
+    if checkpoint is not None:
+        _save(checkpoint, machine, optimizer, generator, history, run, done, total)
+    return history
+
+
+def evaluate(machine, task, *, sequences=256, seed=1, batch=32, **lengths):
+    """Score `machine` on fresh sequences of `task`. lengths: what task.sample takes, as length=120.
+
+    seed: of these sequences alone. batch: how many run side by side; it does not change the result. Returns a Score.
+    """
+    positive(sequences=sequences, batch=batch)
+    like = next(machine.parameters())
+    generator = torch.Generator().manual_seed(seed)
+    costs, wrong = [], []
+    with one_thread(), torch.no_grad():
+        for done in range(0, sequences, batch):
+            sample = task.sample(min(batch, sequences - done), generator=generator, **lengths)
+            sample = type(sample)(*(value.to(like.device, like.dtype) for value in sample))
+            logits = machine(sample.x)
+            costs.append(bits(logits, sample))
+            wrong.append(wrong_bits(logits, sample))
+    costs, wrong = torch.cat(costs), torch.cat(wrong)
+    return Score(costs.mean().item(), wrong.mean().item(), (wrong == 0).double().mean().item(), sequences)
+
+
+def _clip(named, largest):
+    """Scale all gradients so that their global norm is at most `largest`. Returns the norm they had."""
+    gradients = [p.grad for _, p in named if p.grad is not None]
+    norm = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients))).item()
+    if largest is not None and norm > largest:
+        torch._foreach_mul_(gradients, largest / norm)
+    return norm
+
+
+def _blame(cost, named, done):
+    """Raise FloatingPointError naming the first tensor that is not finite."""
+    culprit = "the cost" if not torch.isfinite(cost) else next(
+        (f"the gradient of {name}" for name, p in named if p.grad is not None and not torch.isfinite(p.grad).all()),
+        "the norm of the gradient",
+    )
+    raise FloatingPointError(f"{culprit} is not finite after {done} sequences; the weights are those from before this step")
+
+
+def _save(path, machine, optimizer, generator, history, run, done, total):
+    """Write a checkpoint: weights, best weights, optimiser, generator, history; atomically, so that a crash leaves the old one."""
+    tensors = {f"machine.{name}": value for name, value in machine.state_dict().items()}
+    tensors |= {f"best.{name}": value for name, value in history.best_weights.items()}
+    for i, state in optimizer.state_dict()["state"].items():
+        tensors |= {f"optimizer.{i}.{name}": torch.as_tensor(value) for name, value in state.items()}
+    tensors["generator"] = generator.get_state()
+    numbers = dict(done=done, total=total, bits=history.bits, seconds=history.seconds, best_bits=history.best_bits)
+    metadata = {"kind": "checkpoint", "run": json.dumps(run), "numbers": json.dumps(numbers)}
+    save_file({name: value.contiguous().clone() for name, value in tensors.items()}, f"{path}.part", metadata)
+    os.replace(f"{path}.part", path)
+
+
+def _resume(path, machine, optimizer, generator, history, run):
+    """Put everything back from a checkpoint of the same run. Returns the sequences done and the cost since the last point."""
+    metadata, tensors = read_safetensors(path)
+    if metadata.get("kind") != "checkpoint":
+        raise ValueError(f"checkpoint is {path}, which holds {metadata.get('kind', 'something else')}; it must be written by train")
+    then = json.loads(metadata["run"])
+    for name, value in run.items():
+        if then[name] != value:
+            raise ValueError(f"checkpoint {path} is of a run with {name}={then[name]!r}; this one has {value!r}")
+    part = {"machine": {}, "best": {}, "optimizer": {}}
+    generator.set_state(tensors.pop("generator"))
+    for name, value in tensors.items():
+        kind, rest = name.split(".", 1)
+        part[kind][rest] = value
+    machine.load_state_dict(part["machine"])
+    state = {}
+    for name, value in part["optimizer"].items():
+        i, key = name.split(".", 1)
+        state.setdefault(int(i), {})[key] = value
+    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+    numbers = json.loads(metadata["numbers"])
+    history.bits, history.seconds = numbers["bits"], numbers["seconds"]
+    history.best_bits, history.best_weights = numbers["best_bits"], part["best"]
+    return numbers["done"], numbers["total"]
