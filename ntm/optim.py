@@ -43,6 +43,7 @@ class GravesRMSprop(Optimizer):
             torch._foreach_addcmul_(n, d, d, 1 - ρ)
             torch._foreach_lerp_(m, d, 1 - ρ)
             root = torch._foreach_addcmul(n, m, m, -1)
+            torch._foreach_clamp_min_(root, 0)  # a variance, but for large d its rounding error exceeds ε
             torch._foreach_add_(root, group["eps"])
             torch._foreach_sqrt_(root)
             torch._foreach_mul_(Δ, group["momentum"])

@@ -15,7 +15,7 @@ from tqdm.auto import tqdm
 from .checks import positive
 from .optim import GravesRMSprop
 from .tasks import bits, wrong_bits
-from .weights import read_safetensors
+from .weights import check_fit, read_safetensors
 
 
 @contextlib.contextmanager
@@ -118,11 +118,12 @@ def train(machine, task, sequences, *, seed=0, batch=1, optimizer=None, lr=1e-4,
                 optimizer.zero_grad()
                 (cost * math.log(2)).backward()  # the gradient is that of nats, as everywhere else
                 norm = _clip(named, clip)
-                if not math.isfinite(norm):
+                value = cost.item()
+                if not (math.isfinite(norm) and math.isfinite(value)):
                     _blame(cost, named, done)
                 optimizer.step()
                 done += batch
-                total += cost.item() * batch
+                total += value * batch
                 bar.update(batch)
                 if done % every == 0:
                     history.bits.append(total / every)
@@ -153,9 +154,10 @@ def evaluate(machine, task, *, sequences=256, seed=1, batch=32, **lengths):
     generator = torch.Generator().manual_seed(seed)
     costs, wrong = [], []
     with one_thread(), torch.no_grad():
-        for done in range(0, sequences, batch):
-            sample = task.sample(min(batch, sequences - done), generator=generator, **lengths)
-            sample = type(sample)(*(value.to(like.device, like.dtype) for value in sample))
+        # all sequences are drawn at once, so that `batch` cannot change what is drawn
+        drawn = task.sample(sequences, generator=generator, **lengths)
+        for parts in zip(*(value.to(like.device, like.dtype).split(batch, dim=1) for value in drawn)):
+            sample = type(drawn)(*parts)
             logits = machine(sample.x)
             costs.append(bits(logits, sample))
             wrong.append(wrong_bits(logits, sample))
@@ -204,15 +206,17 @@ def _resume(path, machine, optimizer, generator, history, run):
         if then[name] != value:
             raise ValueError(f"checkpoint {path} is of a run with {name}={then[name]!r}; this one has {value!r}")
     part = {"machine": {}, "best": {}, "optimizer": {}}
-    generator.set_state(tensors.pop("generator"))
+    generator_state = tensors.pop("generator")
     for name, value in tensors.items():
         kind, rest = name.split(".", 1)
         part[kind][rest] = value
+    check_fit(f"checkpoint {path}", machine, part["machine"])
     machine.load_state_dict(part["machine"])
     state = {}
     for name, value in part["optimizer"].items():
         i, key = name.split(".", 1)
         state.setdefault(int(i), {})[key] = value
+    generator.set_state(generator_state)
     optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
     numbers = json.loads(metadata["numbers"])
     history.bits, history.seconds = numbers["bits"], numbers["seconds"]

@@ -18,6 +18,15 @@ def read_safetensors(path):
         raise ValueError(f"{path} is damaged or no safetensors file: {error}") from None
 
 
+def check_fit(path, machine, tensors):
+    """Raise ValueError unless `tensors` are, by name and shape, those of the machine's state_dict."""
+    expected = {name: list(value.shape) for name, value in machine.state_dict().items()}
+    found = {name: list(value.shape) for name, value in tensors.items()}
+    if expected != found:
+        wrong = min(name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name))
+        raise ValueError(f"{path} does not fit the machine: {wrong} is {found.get(wrong)}, it must be {expected.get(wrong)}")
+
+
 class Saved:
     """save and load for a module with `settings`, the keyword arguments that rebuild it."""
 
@@ -35,11 +44,10 @@ class Saved:
         metadata, tensors = read_safetensors(path)
         if metadata.get("kind") != cls.__name__:
             raise ValueError(f"{path} holds {metadata.get('kind', 'something else')}; it must be written by {cls.__name__}.save")
-        machine = cls(**json.loads(metadata["settings"]))
-        expected = {name: list(value.shape) for name, value in machine.state_dict().items()}
-        found = {name: list(value.shape) for name, value in tensors.items()}
-        if expected != found:
-            wrong = sorted(name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name))
-            raise ValueError(f"{path} does not fit its own settings: {wrong[0]} is {found.get(wrong[0])}, it must be {expected.get(wrong[0])}")
+        try:
+            machine = cls(**json.loads(metadata["settings"]), seed=0)  # a seed, so that loading leaves torch's generator alone
+        except (KeyError, TypeError, ValueError) as error:
+            raise ValueError(f"{path} holds settings that {cls.__name__} does not take: {error}") from None
+        check_fit(path, machine, tensors)
         machine.to(next(iter(tensors.values())).dtype).load_state_dict(tensors)
         return machine
