@@ -1,2 +1,178 @@
+"""The fast path: a whole sequence, forwards and backwards, in one call of a small C kernel.
+
+`NTM.unroll` takes it by itself for the two controllers of ntm.controllers in float32 or float64 on a CPU, where a C compiler (cc, gcc or
+clang) is found. The kernel is compiled on first use, in two seconds or so, and kept in the user's cache folder. Everywhere else
+`NTM.step` is repeated, with the same result. NTM_FAST=0 in the environment turns it off.
+"""
+
+import ctypes
+import hashlib
+import os
+import platform
+import shutil
+import subprocess
+import tempfile
+from functools import cache
+from pathlib import Path
+
+import torch
+
+from .controllers import LSTM, FeedForward
+
+SOURCE = Path(__file__).with_name("kernel.c")
+# -ffast-math lets the compiler use its vector library for exp and log; it is kept from the linker, which
+# would otherwise make the library set flush-to-zero for the whole process
+FLAGS = ["-O3", "-march=native", "-ffast-math", "-fPIC", "-std=c11"]
+
+_sizes = "T B inputs N width reads writes offsets hidden layers lstm keep".split()
+_pointers = ("layer bias heads heads_bias seen size gates c top emitted M w length K w_c w_s "
+             "d_top d_M d_w d_r d_h d_c d_gates d_emitted d_x").split()
+
+
+class _Run(ctypes.Structure):
+    """The struct Run of kernel.c."""
+
+    _fields_ = [(name, ctypes.c_long) for name in _sizes] + [(name, ctypes.c_void_p) for name in _pointers]
+
+
 def supports(machine, x):
-    return False
+    """Whether `machine` can run x on the fast path here."""
+    return (
+        x.device.type == "cpu"
+        and type(machine.controller) in (LSTM, FeedForward)
+        and os.environ.get("NTM_FAST", "1") != "0"
+        and library(x.dtype) is not None
+    )
+
+
+@cache
+def library(dtype):
+    """The compiled kernel for torch.float32 or torch.float64; None for other types, and where it cannot be compiled."""
+    real = {torch.float32: "float", torch.float64: "double"}.get(dtype)
+    compiler = next(filter(None, map(shutil.which, [os.environ.get("CC", "cc"), "gcc", "clang"])), None)
+    if real is None or compiler is None or os.name == "nt":
+        return None
+    key = hashlib.sha256(SOURCE.read_bytes())
+    for part in [*FLAGS, real, compiler, _output([compiler, "--version"]), _processor()]:
+        key.update(part.encode())
+    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "ntm"
+    for folder in (home, Path(tempfile.gettempdir()) / f"ntm-{os.getuid()}"):
+        try:
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            path = folder / f"kernel-{real}-{key.hexdigest()[:16]}.so"
+            if not path.exists():
+                _compile(compiler, real, path)
+            loaded = ctypes.CDLL(str(path))
+            loaded.forward.argtypes = loaded.backward.argtypes = [ctypes.POINTER(_Run)]
+            return loaded
+        except (OSError, subprocess.SubprocessError):
+            continue
+    return None
+
+
+def _compile(compiler, real, path):
+    """Compile the kernel to `path`, atomically: several processes may do so at once."""
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+        compiled, linked = Path(folder) / "kernel.o", Path(folder) / "kernel.so"
+        run = {"check": True, "capture_output": True, "timeout": 120}
+        subprocess.run([compiler, *FLAGS, f"-DREAL={real}", "-c", str(SOURCE), "-o", str(compiled)], **run)
+        subprocess.run([compiler, "-shared", str(compiled), "-o", str(linked), "-lm"], **run)
+        os.replace(linked, path)
+
+
+def _output(command):
+    return subprocess.run(command, capture_output=True, text=True, timeout=20).stdout
+
+
+def _processor():
+    """What -march=native depends on: a cache folder may be shared by machines that differ."""
+    try:
+        flags = next(line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith(("flags", "Features")))
+    except (OSError, StopIteration):
+        flags = platform.processor()
+    return platform.machine() + flags
+
+
+def unroll(machine, x, state):
+    """NTM.unroll on the fast path: logits [T, B, outputs] and the State after the last step."""
+    lstm = isinstance(machine.controller, LSTM)
+    h, c = state.controller if lstm else (x.new_empty(0), x.new_empty(0))
+    layers = [p for layer in machine.controller.layers for p in (layer.weight, layer.bias)]
+    heads, output = machine.heads.linear, machine.output
+    sizes = dict(reads=machine.read_heads, writes=machine.write_heads, offsets=machine.heads.offsets, lstm=int(lstm))
+    logits, M, w, r, h, c = _Unroll.apply(sizes, x, *state[:3], h, c, heads.weight, heads.bias, output.weight, output.bias, *layers)
+    return logits, type(state)(M, w, r, (h, c) if lstm else ())
+
+
+class _Unroll(torch.autograd.Function):
+    """The kernel between torch's tensors: allocates, calls, and does the products over all steps at once."""
+
+    @staticmethod
+    def forward(ctx, sizes, x, M, w, r, h, c, heads_weight, heads_bias, output_weight, output_bias, *layers):
+        (T, B, inputs), (_, N, width), reads, lstm = x.shape, M.shape, sizes["reads"], sizes["lstm"]
+        weights, biases = [v.contiguous() for v in layers[::2]], [v.contiguous() for v in layers[1::2]]
+        gates, heads = biases[0].shape[0], sizes["reads"] + sizes["writes"]
+        hidden = gates // 4 if lstm else gates
+        keep = any(ctx.needs_input_grad)
+        kept = T if keep else 1
+        new = x.new_empty
+        seen = [new(T + 1, B, v.shape[1]) for v in weights]
+        seen[0][:T, :, :inputs] = x
+        seen[0][0, :, inputs : inputs + reads * width] = r.flatten(1)
+        buffers = dict(
+            heads=heads_weight.contiguous(), heads_bias=heads_bias.contiguous(),
+            gates=new(len(weights), T, B, gates), top=new(T, B, hidden + reads * width),
+            c=new(len(weights), T + 1 if lstm else 0, B, hidden), emitted=new(T, B, heads_bias.shape[0]),
+            M=new(kept + keep, B, width, N), w=new(kept + keep, B, heads, N),
+            length=new(kept, B, N), K=new(kept, B, heads, N), w_c=new(kept, B, heads, N), w_s=new(kept, B, heads, N),
+        )
+        buffers["M"][0] = M.transpose(1, 2)
+        buffers["w"][0] = w
+        if lstm:
+            buffers["c"][:, 0] = c
+            for layer, h_0 in zip(seen, h):
+                layer[0, :, -hidden:] = h_0
+        run = _Run(T=T, B=B, inputs=inputs, N=N, width=width, writes=sizes["writes"], reads=reads, offsets=sizes["offsets"],
+                   hidden=hidden, layers=len(weights), lstm=lstm, keep=keep, **{name: v.data_ptr() for name, v in buffers.items()})
+        arrays = dict(layer=_array(weights), bias=_array(biases), seen=_array(seen),
+                      size=(ctypes.c_long * len(seen))(*(v.shape[1] for v in weights)))
+        for name, value in arrays.items():
+            setattr(run, name, ctypes.addressof(value))
+        library(x.dtype).forward(run)
+        logits = torch.nn.functional.linear(buffers["top"], output_weight, output_bias)
+        if keep:
+            ctx.run, ctx.arrays, ctx.buffers, ctx.seen, ctx.weights, ctx.biases = run, arrays, buffers, seen, weights, biases
+            ctx.save_for_backward(output_weight)
+        r = buffers["top"][-1, :, hidden:].unflatten(1, (reads, width)).clone()
+        h = torch.stack([layer[T, :, -hidden:] for layer in seen]) if lstm else new(0)
+        return logits, buffers["M"][-1].transpose(1, 2).clone(), buffers["w"][-1].clone(), r, h, buffers["c"][:, -1].clone() if lstm else new(0)
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx, d_logits, d_M, d_w, d_r, d_h, d_c):
+        run, buffers, (output_weight,) = ctx.run, ctx.buffers, ctx.saved_tensors
+        d_top = d_logits @ output_weight
+        work = dict(
+            d_top=d_top, d_M=d_M.transpose(1, 2).contiguous(), d_w=d_w.clone(), d_r=d_r.clone(), d_h=d_h.clone(), d_c=d_c.clone(),
+            d_gates=torch.empty_like(buffers["gates"]), d_emitted=torch.empty_like(buffers["emitted"]),
+            d_x=d_top.new_empty(run.T, run.B, run.inputs),
+        )
+        for name, value in work.items():
+            setattr(run, name, value.data_ptr())
+        library(d_top.dtype).backward(run)
+        h = buffers["top"][..., : run.hidden]
+        gradients = [work["d_x"], work["d_M"].transpose(1, 2), work["d_w"], work["d_r"].view_as(d_r), work["d_h"], work["d_c"],
+                     *_linear(work["d_emitted"], h), *_linear(d_logits, buffers["top"])]
+        for d_z, seen in zip(work["d_gates"], ctx.seen):
+            gradients += _linear(d_z, seen[: run.T])
+        return None, *gradients
+
+
+def _linear(d, seen):
+    """The gradients of a linear layer's weight and bias, over all steps at once."""
+    d = d.flatten(0, 1)
+    return d.T @ seen.flatten(0, 1), d.sum(0)
+
+
+def _array(tensors):
+    return (ctypes.c_void_p * len(tensors))(*(v.data_ptr() for v in tensors))
