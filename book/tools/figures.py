@@ -21,7 +21,8 @@ from papermill.exceptions import PapermillExecutionError
 from papermill.execute import remove_error_markers
 from stamp import ROOT, is_stale, stamp
 
-EXTRA_KEYS = ["metadata.widgets", "metadata.papermill", "metadata.language_info.version", "cell.metadata.papermill", "cell.metadata.execution"]
+EXTRA_KEYS = ["metadata.widgets", "metadata.papermill", "metadata.language_info.version",
+              "cell.metadata.papermill", "cell.metadata.execution"]
 
 
 def normalise(nb):
@@ -37,7 +38,7 @@ def normalise(nb):
 
 def text(output):
     """An output as the text a person would read."""
-    return re.sub(r"\x1b\[[\d;]*m", "", "\n".join(output.get("traceback", []))) or output.get("text", "") or "".join(output.get("data", {}).get("text/plain", ""))
+    return re.sub(r"\x1b\[[\d;]*m", "", "\n".join(output.get("traceback", []))) or output.get("text", "")
 
 
 def problems(nb):

@@ -1,0 +1,61 @@
+# make book      the book, as a website in _build/html        make test      every equation, every notebook
+# make figures   execute the stale notebooks again            make clean     remove what these commands wrote, .venv excepted
+#
+# Each installs first what it needs into .venv, at the pins of environment.yml. Settings, after the target's name:
+#   PYTHON=python3.12     which Python makes .venv
+#   PIP_TORCH="--index-url https://download.pytorch.org/whl/cpu"     where torch comes from (smaller than PyPI's build on Linux)
+#   PY=python             use this Python, with what it has installed, instead of .venv
+#   FORCE=1               make figures: execute all notebooks, not only the stale ones
+#   JOBS=2                make test: run files side by side
+
+PYTHON ?= python3
+PIP_TORCH ?=
+PY = .venv/bin/python
+JUPYTER_BOOK = $(PY) -c "from jupyter_book.cli.main import main; main()"
+READY = $(if $(filter .venv/bin/python,$(PY)),.venv/ready)
+JOBS ?= 1
+CELL_TIMEOUT ?= 60
+
+# with two threads torch's small steps are many times slower on a busy machine
+export OMP_NUM_THREADS = 1
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+
+.PHONY: book test lint unit figures colab links clean
+
+book: $(READY)
+	$(JUPYTER_BOOK) build -W -n --keep-going .
+	$(PY) book/tools/check_pages.py
+
+# One run of pytest for the tests and for the notebooks: nbval executes them and compares what they print with what is committed.
+test: lint
+	$(PY) -m pytest -q $(if $(filter-out 1,$(JOBS)),-n $(JOBS) --dist loadfile) --nbval --nbval-current-env \
+	  --nbval-sanitize-with=book/tools/nbval.cfg --nbval-cell-timeout=$(CELL_TIMEOUT) tests book
+
+lint: $(READY)
+	$(PY) -m ruff check .
+
+# The package alone, without the notebooks: for other versions of Python and torch, whose last digits may differ.
+unit: $(READY)
+	$(PY) -m pytest -q tests --ignore=tests/book
+
+figures: $(READY)
+	$(PY) book/tools/figures.py $(if $(FORCE),--force)
+
+# Every notebook as Colab would run it: the package installed from a wheel, nothing of the repository around.
+colab: $(READY)
+	$(PY) book/tools/colab.py
+
+links: $(READY)
+	$(JUPYTER_BOOK) build --builder linkcheck .
+
+.venv/ready: environment.yml pyproject.toml
+	$(PYTHON) book/tools/pins.py > /dev/null
+	test -x .venv/bin/python || $(PYTHON) -m venv .venv
+	.venv/bin/python -m pip install -q $(PIP_TORCH) $$(.venv/bin/python book/tools/pins.py torch)
+	.venv/bin/python -m pip install -q $$(.venv/bin/python book/tools/pins.py rest)
+	.venv/bin/python -m pip install -q --no-deps --no-build-isolation -e .
+	touch $@
+
+clean:
+	rm -rf _build build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -not -path "./.venv/*" -prune -exec rm -rf {} +
