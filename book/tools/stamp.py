@@ -1,7 +1,7 @@
 """The stamp of a notebook: a hash of its code and of all that the code imports from `ntm`, stored when it was executed.
 
-What cannot change an output does not count: Markdown cells, tags, and comments and docstrings of the package. Data files count
-with the modules that read them: those beside a module in a subpackage (ntm/pretrained/*), and those that a string names.
+What cannot change an output does not count: Markdown cells, tags, the line that installs ntm in Colab, and comments and docstrings
+of the package. Data files count with the modules that read them: those beside a module in a subpackage (ntm/pretrained/*), and those that a string names.
 """
 
 import ast
@@ -120,8 +120,8 @@ def dependencies(tree, package):
 
 def stamp(nb, package=ROOT / "ntm"):
     """The hash of a notebook (an nbformat node) and of what it imports from the package."""
-    sources = [cell.source for cell in nb.cells if cell.cell_type == "code"]
-    tree = ast.Module([statement for source in sources for statement in parse_cell(source).body], [])
+    sources = [re.sub(r"^\s*%pip.*$", "", cell.source, flags=re.M) for cell in nb.cells if cell.cell_type == "code"]
+    tree = ast.Module([statement for cell in nb.cells if cell.cell_type == "code" for statement in parse_cell(cell.source).body], [])
     digest = hashlib.sha256("\0".join(sources).encode())
     for file, content in sorted(dependencies(tree, package).items()):
         digest.update(f"\0{file.relative_to(Path(package).resolve())}\0".encode() + content)
