@@ -240,14 +240,16 @@ class NGrams:
 def bayes(batch, context=5):
     """Equation 10, the best that can be done on N-grams without the table: P(1) = (N_1 + 1/2) / (N_1 + N_0 + 1), where N_1 and
     N_0 count what has followed the present context so far. Returns the probabilities of a 1 [T, B, 1] and their cost in bits [B]."""
-    x, y = batch.x.squeeze(-1), batch.y.squeeze(-1)
-    T = len(x)
-    code = sum(x[context - 1 - k : T - k].long() << k for k in range(context))  # the context at each step that has one
-    at = torch.nn.functional.one_hot(code, 2**context)
-    followed = torch.stack([at, at * y[context - 1 :].long().unsqueeze(-1)])
-    N, N_1 = (followed.cumsum(1) - followed).gather(-1, code.expand(2, -1, -1).unsqueeze(-1))  # counts before this step
+    x, y = batch.x.squeeze(-1).long(), batch.y.squeeze(-1).long()
+    T, B = x.shape
+    code = sum(x[context - 1 - k : T - k] << k for k in range(context))  # the context at each step that has one
+    N = torch.zeros(B, 2**context, 2, device=x.device)  # after each context: how many zeros, how many ones
+    b = torch.arange(B, device=x.device)
     p = torch.full_like(batch.x, 0.5)
-    p[context - 1 :] = (N_1 + 0.5) / (N + 1)
+    for t, c in enumerate(code, context - 1):
+        N_0, N_1 = N[b, c].unbind(-1)
+        p[t, :, 0] = (N_1 + 0.5) / (N_1 + N_0 + 1)
+        N[b, c, y[t]] += 1
     return p, bits(p.logit(), batch)
 
 
