@@ -23,7 +23,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 .PHONY: book test lint unit figures colab links clean
 
 book: $(READY)
-	$(JUPYTER_BOOK) build -W -n --keep-going .
+	$(JUPYTER_BOOK) build -W -n --keep-going . || { rm -rf _build/.doctrees; exit 1; } # else a second call would be silent
 	$(PY) book/tools/check_pages.py
 
 # One run of pytest for the tests and for the notebooks: nbval executes them and compares what they print with what is committed.

@@ -1,7 +1,8 @@
 """The stamp of a notebook: a hash of its code and of all that the code imports from `ntm`, stored when it was executed.
 
-What cannot change an output does not count: Markdown cells, tags, the line that installs ntm in Colab, and comments and docstrings
-of the package. Data files count with the modules that read them: those beside a module in a subpackage (ntm/pretrained/*), and those that a string names.
+What cannot change an output does not count: Markdown cells, tags, the line that installs ntm in Colab, comments, and docstrings of
+the package. Data files count with the modules that read them: those beside a module in a subpackage (ntm/pretrained/*), and those
+that a string names.
 """
 
 import ast
