@@ -37,12 +37,12 @@ class _Run(ctypes.Structure):
 
 def supports(machine, x):
     """Whether `machine` can run x on the fast path here."""
-    return (
-        x.device.type == "cpu"
-        and type(machine.controller) in (LSTM, FeedForward)
-        and os.environ.get("NTM_FAST", "1") != "0"
-        and library(x.dtype) is not None
-    )
+    return type(machine.controller) in (LSTM, FeedForward) and available(x)
+
+
+def available(tensor):
+    """Whether the kernel can be used for tensors such as this one."""
+    return tensor.device.type == "cpu" and os.environ.get("NTM_FAST", "1") != "0" and library(tensor.dtype) is not None
 
 
 @cache
@@ -64,6 +64,8 @@ def library(dtype):
                 _compile(compiler, real, path)
             loaded = ctypes.CDLL(str(path))
             loaded.forward.argtypes = loaded.backward.argtypes = [ctypes.POINTER(_Run)]
+            loaded.rmsprop.argtypes = [ctypes.c_long] + 5 * [ctypes.c_void_p] + 4 * [ctypes.c_double]
+            loaded.rmsprop.restype = None
             return loaded
         except (OSError, subprocess.SubprocessError):
             continue
@@ -102,6 +104,12 @@ def unroll(machine, x, state):
     sizes = dict(reads=machine.read_heads, writes=machine.write_heads, offsets=machine.heads.offsets, lstm=int(lstm))
     logits, M, w, r, h, c = _Unroll.apply(sizes, x, *state[:3], h, c, heads.weight, heads.bias, output.weight, output.bias, *layers)
     return logits, type(state)(M, w, r, (h, c) if lstm else ())
+
+
+def rmsprop(θ, d, state, lr, decay, momentum, eps):
+    """GravesRMSprop's update of one contiguous parameter θ with gradient d, in one pass."""
+    tensors = (θ, d.contiguous(), state["n"], state["m"], state["Δ"])
+    library(θ.dtype).rmsprop(θ.numel(), *(v.data_ptr() for v in tensors), lr, decay, momentum, eps)
 
 
 class _Unroll(torch.autograd.Function):
@@ -144,8 +152,9 @@ class _Unroll(torch.autograd.Function):
             ctx.run, ctx.arrays, ctx.buffers, ctx.seen, ctx.weights, ctx.biases = run, arrays, buffers, seen, weights, biases
             ctx.save_for_backward(output_weight)
         r = buffers["top"][-1, :, hidden:].unflatten(1, (reads, width)).clone()
-        h = torch.stack([layer[T, :, -hidden:] for layer in seen]) if lstm else new(0)
-        return logits, buffers["M"][-1].transpose(1, 2).clone(), buffers["w"][-1].clone(), r, h, buffers["c"][:, -1].clone() if lstm else new(0)
+        M, w = buffers["M"][-1].transpose(1, 2).clone(), buffers["w"][-1].clone()
+        h, c = (torch.stack([layer[T, :, -hidden:] for layer in seen]), buffers["c"][:, -1].clone()) if lstm else (new(0), new(0))
+        return logits, M, w, r, h, c
 
     @staticmethod
     @torch.autograd.function.once_differentiable

@@ -439,3 +439,17 @@ int backward(const Run *run) {
     free(d_r), free(d_seen), free(d_up), free(scratch);
     return 0;
 }
+
+/* ---- one update of ntm.optim.GravesRMSprop, in one pass over a parameter x with gradient d ---- */
+
+void rmsprop(long size, real *restrict x, const real *restrict d, real *restrict n, real *restrict m, real *restrict delta, double lr,
+             double decay, double momentum, double eps) {
+    const real rate = (real)lr, rho = (real)decay, mu = (real)momentum, epsilon = (real)eps;
+    for (long i = 0; i < size; i++) {
+        n[i] = rho * n[i] + (1 - rho) * d[i] * d[i];
+        m[i] = rho * m[i] + (1 - rho) * d[i];
+        real variance = n[i] - m[i] * m[i];
+        delta[i] = mu * delta[i] - rate * d[i] / sqrt((variance > 0 ? variance : 0) + epsilon);
+        x[i] += delta[i];
+    }
+}

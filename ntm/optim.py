@@ -3,6 +3,8 @@
 import torch
 from torch.optim import Optimizer
 
+from . import fast
+
 
 class GravesRMSprop(Optimizer):
     """Centred RMSprop with momentum, ε inside the root.
@@ -36,6 +38,11 @@ class GravesRMSprop(Optimizer):
             for p in θ:
                 if not self.state[p]:
                     self.state[p] = {name: torch.zeros_like(p) for name in ("n", "m", "Δ")}
+            settings = group["lr"], group["decay"], group["momentum"], group["eps"]
+            if all(p.is_contiguous() and p.grad.dtype == p.dtype and fast.available(p) for p in θ):
+                for p in θ:
+                    fast.rmsprop(p, p.grad, self.state[p], *settings)
+                continue
             d = [p.grad for p in θ]
             n, m, Δ = ([self.state[p][name] for p in θ] for name in ("n", "m", "Δ"))
             ρ = group["decay"]
