@@ -103,15 +103,17 @@ static real *transposed(long G, long K, const real *W) {
 
 /* ---- non-linearities over n numbers ---- */
 
-static inline real sigmoid(real x) { return 1 / (1 + exp(-x)); }
+/* -ffast-math takes a reciprocal of infinity for NaN, so no exponential may overflow: beyond the bounds nothing changes any more */
+static inline real bounded(real x, real most) { return x > most ? most : x < -most ? -most : x; }
+static inline real sigmoid(real x) { return 1 / (1 + exp(-bounded(x, 80))); }
 static inline real softplus(real x) { return x > 20 ? x : log1p(exp(x)); }
 static inline real d_softplus(real y) { return y > 20 ? 1 : -expm1(-y); } /* from its value y */
 
 static void sigmoids(long n, real *x) {
-    for (long i = 0; i < n; i++) x[i] = 1 / (1 + exp(-x[i]));
+    for (long i = 0; i < n; i++) x[i] = sigmoid(x[i]);
 }
 static void tanhs(long n, real *x) {
-    for (long i = 0; i < n; i++) x[i] = 1 - 2 / (1 + exp(2 * x[i]));
+    for (long i = 0; i < n; i++) x[i] = 1 - 2 / (1 + exp(2 * bounded(x[i], 20)));
 }
 static void softmax(long n, real *restrict x) {
     real most = x[0], sum = 0;
