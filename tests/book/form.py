@@ -1,0 +1,240 @@
+"""The form of a notebook of the book: one function per rule, each of which yields what is wrong, as sentences.
+
+`test_form.py` holds every notebook to every rule; `test_form_fails.py` breaks each rule once and sees it noticed.
+"""
+
+import ast
+import copy
+import json
+import re
+import sys
+from pathlib import Path
+
+import nbformat
+import repository
+from check_pages import HIDDEN
+from figures import normalise
+from figures import problems as problems_of_execution
+from stamp import ROOT, dump, is_stale, module_file, parse_cell, without_docstrings
+
+BOOK = ROOT / "book"
+RULES = []
+WORDS, LINES = 120, 25  # in a Markdown cell; in a code cell that teaches
+ALLOWED = {"torch", "numpy", "matplotlib", "ipywidgets", "IPython", "tqdm", "safetensors", "ntm"}  # what Colab has, and ntm itself
+FORBIDDEN = r"/work/|/tmp/|/root/|/home/|\bfarm-\w+|\bsubagents?\b"
+EXERCISE = re.compile(r"^### Exercise (\d+) · .*\bminutes?$", re.M)
+
+
+def rule(function):
+    RULES.append(function)
+    return function
+
+
+def tags(cell):
+    return cell.metadata.get("tags", [])
+
+
+def code_cells(nb):
+    return [(number, cell) for number, cell in enumerate(nb.cells) if cell.cell_type == "code"]
+
+
+def markdown_cells(nb):
+    """(number, text without its code) of each Markdown cell."""
+    fenced = re.compile(r"^```.*?^```$", re.M | re.S)
+    return [(number, re.sub(r"`[^`\n]+`", "`code`", fenced.sub("", cell.source)))
+            for number, cell in enumerate(nb.cells) if cell.cell_type == "markdown"]
+
+
+@rule
+def executed(nb, name):
+    """Every code cell ran, in order, once; without errors (save where one is the lesson), stderr or dead widgets."""
+    yield from problems_of_execution(nb)
+    counts = [cell.execution_count for _, cell in code_cells(nb)]
+    if counts != list(range(1, len(counts) + 1)):
+        yield f"the execution counts are {counts}; they must be 1, 2, 3, ..."
+
+
+@rule
+def fresh(nb, name):
+    """What it shows is what its code does today."""
+    if is_stale(nb):
+        yield "it is stale: make figures"
+
+
+@rule
+def normalised(nb, name):
+    """Nothing in the file differs from one execution to the next."""
+    if json.dumps(normalise(copy.deepcopy(nb)), sort_keys=True) != json.dumps(nb, sort_keys=True):
+        yield "it is not normalised: make figures"
+    extra = set(nb.metadata) - {"kernelspec", "language_info", "ntm"}
+    if extra:
+        yield f"its metadata has {sorted(extra)}"
+    if nb.metadata.get("kernelspec", {}).get("name") != "python3":
+        yield "its kernel is not python3"
+    ids = [cell.id for cell in nb.cells]
+    if len(ids) != len(set(ids)):
+        yield "two cells have the same id"
+    if any("injected-parameters" in tags(cell) for cell in nb.cells):
+        yield "it holds parameters that papermill injected"
+    nbformat.validate(nb)
+
+
+@rule
+def equations_are_functions(nb, name):
+    """A cell tagged function:ntm.module.name is that function, as a syntax tree without docstrings."""
+    for number, cell in code_cells(nb):
+        for tag in tags(cell):
+            if tag.startswith("function:"):
+                *module, function = tag.removeprefix("function:ntm.").split(".")
+                file = module_file(ROOT / "ntm", module)
+                found = [node for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")) if file else ast.Module([], []))
+                         if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and node.name == function]
+                if not found:
+                    yield f"cell {number}: {tag} names nothing in the package"
+                elif dump(without_docstrings(parse_cell(cell.source)).body) != dump([without_docstrings(found[0])]):
+                    yield f"cell {number} is not {tag}, as the package has it"
+
+
+@rule
+def plain_markdown(nb, name):
+    """What Colab and GitHub show as raw text, or would fetch from elsewhere, is not used."""
+    for number, cell in enumerate(nb.cells):
+        if cell.cell_type != "markdown":
+            continue
+        if re.search(r"^(:::|```\{)", cell.source, re.M) or re.search(r"\{[\w:-]+\}`", cell.source):
+            yield f"cell {number} holds a MyST directive or role"
+        if re.search(r"!\[[^\]]*\]\((https?:)?//|<(script|iframe)\b|<img[^>]+src=\"(https?:)?//", cell.source):
+            yield f"cell {number} holds a script, a frame or a remote picture"
+        for block in re.findall(r"\$\$(.*?)\$\$", cell.source, re.S):
+            if r"\tag" in block and "\\\\" in block and r"\begin" not in block:
+                yield f"cell {number}: an equation with \\tag and \\\\; the book would put it into `split`, which takes no tag"
+
+
+@rule
+def short_texts(nb, name):
+    """Markdown cells stay short. Tables, display equations, folded texts, exercises and references do not count."""
+    left_out = [r"(?s)\$\$.*?\$\$", r"(?s)<details.*?</details>", r"(?m)^\|.*$", r"(?m)^\[Open in Colab.*(\n\S.*)*"]
+    for number, text in markdown_cells(nb):
+        if EXERCISE.search(text) or "## References" in text:
+            continue
+        for pattern in left_out:
+            text = re.sub(pattern, "", text)
+        text = re.sub(r"\]\([^)]*\)", "]", re.sub(r"\$[^$]+\$", "x", text))
+        words = len(re.findall(r"[^\W_][\w’'.-]*", text))
+        if words > WORDS:
+            yield f"cell {number} has {words} words; {WORDS} are allowed"
+
+
+@rule
+def short_code(nb, name):
+    """Code cells that are shown stay short."""
+    for number, cell in code_cells(nb):
+        lines = len(cell.source.split("\n"))
+        if lines > LINES and "hide-input" not in tags(cell):
+            yield f"cell {number} has {lines} lines; {LINES} are allowed"
+
+
+@rule
+def links_resolve(nb, name):
+    """A link to a page of the book leads to a page of the book."""
+    for number, text in markdown_cells(nb):
+        for target in re.findall(r"\]\(([^)\s]+)\)", text):
+            path = target.split("#")[0]
+            if path and not re.match(r"https?:|mailto:", target) and not (BOOK / path).is_file():
+                yield f"cell {number} links to {target}, which does not exist"
+
+
+@rule
+def headings(nb, name):
+    """One title, on top; no level is skipped."""
+    levels = [len(marks) for _, text in markdown_cells(nb) for marks in re.findall(r"^(#+) ", text, re.M)]
+    if levels[:1] != [1] or levels.count(1) != 1 or not nb.cells[0].source.startswith("# "):
+        yield "it must begin with its one title"
+    for above, below in zip(levels, levels[1:]):
+        if below > above + 1:
+            yield f"a heading of level {below} follows one of level {above}"
+
+
+@rule
+def first_cells(nb, name):
+    """Title with the way to Colab, setup with the install line, then typed and commented parameters for papermill."""
+    owner, repo = repository.address()
+    if f"[Open in Colab](https://colab.research.google.com/github/{owner}/{repo}/blob/main/book/{name}.ipynb)" not in nb.cells[0].source:
+        yield "its first cell has no link that opens it in Colab"
+    setup = [number for number, cell in code_cells(nb) if "setup" in tags(cell)]
+    if setup != [1] or "hide-input" not in tags(nb.cells[1]):
+        yield "its second cell, and no other, must be tagged setup and hide-input"
+    elif f'%pip install -q --no-deps "ntm @ git+https://github.com/{owner}/{repo}@main"' not in nb.cells[1].source:
+        yield "its setup cell does not install ntm in Colab"
+    parameters = [cell for _, cell in code_cells(nb) if "parameters" in tags(cell)]
+    if len(parameters) != 1:
+        yield f"it has {len(parameters)} cells tagged parameters; papermill wants one"
+    for cell in parameters:
+        for line in cell.source.split("\n"):
+            if line.strip() and not re.fullmatch(r"\w+: \w+ = .+  # .+", line):
+                yield f"a parameter without type or comment: {line}"
+
+
+@rule
+def imports(nb, name):
+    """Only what a reader in Colab has."""
+    for number, cell in code_cells(nb):
+        for node in ast.walk(parse_cell(cell.source)):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else \
+                [node.module] if isinstance(node, ast.ImportFrom) else []
+            for imported in names:
+                top = imported.split(".")[0]
+                if top not in ALLOWED and top not in sys.stdlib_module_names:
+                    yield f"cell {number} imports {imported}"
+
+
+@rule
+def captions(nb, name):
+    """Below every figure stands a sentence that says what to see."""
+    for number, cell in code_cells(nb):
+        if not HIDDEN & set(tags(cell)) and any("image/png" in output.get("data", {}) for output in cell.outputs):
+            below = nb.cells[number + 1] if number + 1 < len(nb.cells) else None
+            if "solution" not in tags(cell) and (below is None or not below.source.startswith("*Figure")):
+                yield f"cell {number} shows a figure without a caption below it"
+
+
+@rule
+def explorers(nb, name):
+    """What needs a kernel leaves nothing dead on the page."""
+    for number, cell in code_cells(nb):
+        if re.search(r"\binteract(ive)?\b\(", cell.source) and not {"remove-output", "nbval-ignore-output"} <= set(tags(cell)):
+            yield f"cell {number} is an explorer; it must be tagged remove-output and nbval-ignore-output"
+
+
+@rule
+def nothing_of_this_machine(nb, name):
+    """No paths or words of the place where it was made."""
+    for number, cell in enumerate(nb.cells):
+        shown = cell.source + "".join(str(output.get("text", "")) + str(output.get("data", {}).get("text/plain", ""))
+                                      for output in cell.get("outputs", []))
+        for word in re.findall(FORBIDDEN, shown):
+            yield f"cell {number} holds {word}"
+
+
+def exercises(nb, at_least=4):
+    """Enough exercises, numbered, each with a stub to fill in and a folded solution that was executed."""
+    found = []
+    for cell in nb.cells:
+        if cell.cell_type == "markdown":
+            for number in EXERCISE.findall(cell.source):
+                found.append([int(number), 0, 0])
+        elif found:
+            found[-1][2 if "solution" in tags(cell) else 1] += 1
+            if "solution" in tags(cell) and not (cell.source.startswith("# @title Solution") and "hide-input" in tags(cell)):
+                yield f"the solution of exercise {found[-1][0]} must be tagged hide-input and begin with # @title Solution"
+    if len(found) < at_least:
+        yield f"it has {len(found)} exercises (### Exercise 1 · easy · 5 minutes); {at_least} are wanted"
+    if [number for number, _, _ in found] != list(range(1, len(found) + 1)):
+        yield f"its exercises are numbered {[number for number, _, _ in found]}"
+    for number, stubs, solutions in found:
+        if not stubs or not solutions:
+            yield f"exercise {number} has {stubs} cells to fill in and {solutions} solutions"
+
+
+def read(path):
+    return nbformat.read(Path(path), 4)
