@@ -31,7 +31,7 @@ def move(root, url):
         if path.suffix in TEXT and path.is_file():
             old = path.read_text(encoding="utf-8")
             new = old.replace(f"{owner}.github.io/{name}", f"{new_owner}.github.io/{new_name}")  # its website
-            new = re.sub(rf"\b{re.escape(owner)}/{re.escape(name)}\b", f"{new_owner}/{new_name}", new)
+            new = re.sub(rf"(?<![\w-]){re.escape(owner)}/{re.escape(name)}(?![\w-])", f"{new_owner}/{new_name}", new)
             if new != old:
                 path.write_text(new, encoding="utf-8")
                 changed.append(file)

@@ -74,7 +74,7 @@ def resolve(alias, tree, package, parts):
         uses = sum(isinstance(n, ast.Name) and n.id == name for n in nodes)
         attributes = [n.attr for n in nodes if isinstance(n, ast.Attribute) and isinstance(n.value, ast.Name) and n.value.id == name]
         modules = [module_file(package, [*parts, alias.name, attribute]) for attribute in attributes]
-        if uses == len(attributes) and all(modules):
+        if modules and uses == len(modules) and all(modules):
             return set(modules)
     if file is not None:
         return {file}

@@ -74,9 +74,10 @@ def normalised(nb, name):
     ids = [cell.id for cell in nb.cells]
     if len(ids) != len(set(ids)):
         yield "two cells have the same id"
+    else:
+        nbformat.validate(nb)
     if any("injected-parameters" in tags(cell) for cell in nb.cells):
         yield "it holds parameters that papermill injected"
-    nbformat.validate(nb)
 
 
 @rule
