@@ -110,7 +110,7 @@ class RepeatCopy:
     def normalise(self, n):
         """What the count channel shows for n: over this task's range it has mean 0 and variance 1 (and is 0 if n never varies).
 
-        The middle of an odd number of values shows as 0: a range as 1 to 10 has none, and there the end is never silent.
+        A range with an odd number of values, as 1 to 3, shows its middle as 0: nothing then marks the end. 1 to 10 has no such n.
         """
         low, high = self.repeats
         return (n - (low + high) / 2) / ((((high - low + 1) ** 2 - 1) / 12) ** 0.5 or 1)
