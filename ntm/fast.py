@@ -22,7 +22,9 @@ from .controllers import LSTM, FeedForward
 SOURCE = Path(__file__).with_name("kernel.c")
 # -ffast-math lets the compiler use its vector library for exp and log; it is kept from the linker, which
 # would otherwise make the library set flush-to-zero for the whole process
-FLAGS = ["-O3", "-march=native", "-ffast-math", "-fPIC", "-std=c11"]
+# and without its licence to ignore NaN and infinity: 1/inf must be 0, and a NaN must reach the loss, where train stops at it.
+# The macro is what glibc asks for before it offers that vector library
+FLAGS = ["-O3", "-march=native", "-ffast-math", "-fno-finite-math-only", "-D__FAST_MATH__", "-fPIC", "-std=c11"]
 
 _sizes = "T B inputs N width reads writes offsets hidden layers lstm keep".split()
 _pointers = ("layer bias heads heads_bias seen size gates c top emitted M w length K w_c w_s "

@@ -103,9 +103,7 @@ static real *transposed(long G, long K, const real *W) {
 
 /* ---- non-linearities over n numbers ---- */
 
-/* -ffast-math takes a reciprocal of infinity for NaN, so no exponential may overflow: beyond the bounds nothing changes any more */
-static inline real bounded(real x, real most) { return x > most ? most : x < -most ? -most : x; }
-static inline real sigmoid(real x) { return 1 / (1 + exp(-bounded(x, 80))); }
+static inline real sigmoid(real x) { return 1 / (1 + exp(-x)); }
 static inline real softplus(real x) { return x > 20 ? x : log1p(exp(x)); }
 static inline real d_softplus(real y) { return y > 20 ? 1 : -expm1(-y); } /* from its value y */
 
@@ -113,7 +111,7 @@ static void sigmoids(long n, real *x) {
     for (long i = 0; i < n; i++) x[i] = sigmoid(x[i]);
 }
 static void tanhs(long n, real *x) {
-    for (long i = 0; i < n; i++) x[i] = 1 - 2 / (1 + exp(2 * bounded(x[i], 20)));
+    for (long i = 0; i < n; i++) x[i] = 1 - 2 / (1 + exp(2 * x[i]));
 }
 static void softmax(long n, real *restrict x) {
     real most = x[0], sum = 0;
@@ -193,7 +191,7 @@ static void address(const Run *run, const Places *p, long head, const real *rest
     memset(w_s, 0, sizeof(real) * N);
     for (long q = 0; q < run->offsets; q++)
         for (long i = 0; i < N; i++) w_s[i] += s[q] * scratch[i - q + 2 * p->reach];
-    for (long i = 0; i < N; i++) w[i] = gamma * log(w_s[i] > TINY ? w_s[i] : TINY);
+    for (long i = 0; i < N; i++) w[i] = gamma * log(w_s[i] < TINY ? TINY : w_s[i]);
     softmax(N, w);
 }
 
@@ -301,7 +299,7 @@ static void d_address(const Run *run, const Places *p, long head, const real *re
     real *restrict w_g = scratch, *restrict circle = scratch + N; /* circle: N + 2 reach */
     real sum = 0;
     d_softmax(N, w, d);
-    for (long i = 0; i < N; i++) sum += d[i] * log(w_s[i] > TINY ? w_s[i] : TINY);
+    for (long i = 0; i < N; i++) sum += d[i] * log(w_s[i] < TINY ? TINY : w_s[i]);
     d_y[p->gamma + head] = sum;
     for (long i = 0; i < N; i++) d[i] = w_s[i] >= TINY ? gamma * d[i] / w_s[i] : 0;
     for (long i = 0; i < N; i++) w_g[i] = g * w_c[i] + (1 - g) * w_prev[i];

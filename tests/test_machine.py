@@ -272,6 +272,18 @@ def test_saturated_units_stay_finite(controller, dtype, z):
     assert all(torch.isfinite(p.grad).all() for p in machine.parameters())
 
 
+@both
+@pytest.mark.parametrize("dtype", tolerance)
+def test_a_nan_in_any_weight_reaches_the_logits(controller, dtype):
+    machine = machine_of(controller, dtype=dtype, initial_memory="learned", initial_weighting="learned", hidden_size=20, N=20)
+    x = torch.randn(3, 2, 3, dtype=dtype)
+    for name, p in machine.named_parameters():
+        broken = copy.deepcopy(machine)
+        with torch.no_grad():
+            broken.get_parameter(name).view(-1)[0] = float("nan")
+        assert not torch.isfinite(broken(x)).all(), name
+
+
 def test_500_steps_at_the_papers_sizes():
     machine = NTM(10, 8, "feedforward", seed=0)
     with torch.no_grad():
