@@ -7,6 +7,7 @@
 #   PY=python             use this Python, with what it has installed, instead of .venv
 #   FORCE=1               make figures: execute all notebooks, not only the stale ones
 #   JOBS=2                make test: run files side by side
+# There are also: lint, unit (the package's tests alone), colab (all notebooks as in Colab), links (those of the book, over the network).
 
 PYTHON ?= python3
 PIP_TORCH ?=
@@ -18,6 +19,7 @@ CELL_TIMEOUT ?= 60
 
 # with two threads torch's small steps are many times slower on a busy machine
 export OMP_NUM_THREADS = 1
+export PIP_TORCH
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .PHONY: book test lint unit figures colab links clean
@@ -43,7 +45,7 @@ figures: $(READY)
 
 # Every notebook as Colab would run it: the package installed from a wheel, nothing of the repository around.
 colab: $(READY)
-	$(PY) book/tools/colab.py
+	$(PY) book/tools/colab.py $(if $(HERE),--here)
 
 links: $(READY)
 	$(JUPYTER_BOOK) build --builder linkcheck .

@@ -1,0 +1,106 @@
+"""What the repository promises around the book: pins and ranges agree, addresses agree, commands exist, the package ships its data."""
+
+import re
+import subprocess
+import sys
+
+import form
+import pins
+import pytest
+import repository
+import yaml
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.version import Version
+
+ROOT = form.ROOT
+tomllib = pytest.importorskip("tomllib")  # Python 3.11 and newer
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+ENVIRONMENT = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
+PINS = {name.lower(): Version(version) for name, version in pins.pins((ROOT / "environment.yml").read_text(encoding="utf-8")).items()}
+COLAB = {"torch": "2.11.0", "numpy": "2.1.3", "matplotlib": "3.10.0", "ipywidgets": "7.7.1", "tqdm": "4.67.3", "safetensors": "0.8.0"}
+
+
+def requirements(*groups):
+    listed = PROJECT["project"]["optional-dependencies"] | {"": PROJECT["project"]["dependencies"]}
+    return [Requirement(line) for group in groups for line in listed[group]]
+
+
+def tracked():
+    return subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
+
+
+def test_environment_pins_all_that_pyproject_names_within_its_ranges():
+    for requirement in requirements("", "book", "test"):
+        assert requirement.name in PINS, f"{requirement.name} is not pinned"
+        assert PINS[requirement.name] in requirement.specifier, requirement
+    listed = next(entry["pip"] for entry in ENVIRONMENT["dependencies"] if isinstance(entry, dict))
+    assert all("==" in line or line == "-e ." for line in listed) and len(PINS) == len(listed) - 1
+    python = next(entry for entry in ENVIRONMENT["dependencies"] if str(entry).startswith("python"))
+    assert re.fullmatch(r"python=3\.\d+", python)  # the one form that every tool understands
+    assert python.removeprefix("python=") in SpecifierSet(PROJECT["project"]["requires-python"])
+    assert ENVIRONMENT["channels"][0] == "conda-forge"
+
+
+def test_the_package_is_light_and_replaces_nothing_in_colab():
+    names = [requirement.name for requirement in requirements("")]
+    assert sorted(names) == ["matplotlib", "numpy", "safetensors", "torch", "tqdm"]
+    for requirement in [*requirements(""), *requirements("book")]:
+        if requirement.name in COLAB:
+            assert COLAB[requirement.name] in requirement.specifier, requirement
+    assert not any("<" in str(r.specifier) or "=" in str(r.specifier).replace(">=", "") for r in requirements(""))
+
+
+def test_the_package_ships_its_data():
+    patterns = PROJECT["tool"]["setuptools"]["package-data"]["ntm"]
+    data = {ROOT / file for file in tracked() if file.startswith("ntm/") and not file.endswith(".py")}
+    matched = {file for pattern in patterns for file in (ROOT / "ntm").glob(pattern)}
+    assert data <= matched, f"not in package-data: {sorted(map(str, data - matched))}"
+    assert sum((ROOT / file).stat().st_size for file in tracked() if file.startswith("ntm/")) < 15e6
+
+
+def test_one_address_everywhere():
+    owner, name = repository.address()
+    for file in ("README.md", "CITATION.cff", "pyproject.toml"):
+        text = (ROOT / file).read_text(encoding="utf-8")
+        ours = re.findall(r"git\+https://github\.com/([\w-]+/[\w.-]+)@|colab\.research\.google\.com/github/([\w-]+/[\w.-]+)/blob"
+                          r"|(?:repository-code: |Repository = )\"https://github\.com/([\w-]+/[\w.-]+)\"", text)
+        assert ours and {"".join(found) for found in ours} == {f"{owner}/{name}"}, file
+    assert f"https://{owner}.github.io/{name}/" in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_what_the_readme_and_the_workflows_call_exists():
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = set(re.findall(r"^(\w+):", makefile, re.M))
+    workflows = sorted((ROOT / ".github/workflows").glob("*.yml"))
+    assert len(workflows) >= 3
+    for file in [ROOT / "README.md", ROOT / ".ci/run", *workflows]:
+        text = file.read_text(encoding="utf-8")
+        called = set(re.findall(r"(?:^|run: |`)make (\w+)", text, re.M))
+        assert called <= targets, f"{file.name}: {called - targets}"
+        for path in re.findall(r"\]\(((?!https?:|#)[^)]+)\)", text) if file.suffix == ".md" else []:
+            assert (ROOT / path).exists(), f"{file.name} links to {path}"
+    for file in workflows:
+        assert yaml.safe_load(file.read_text(encoding="utf-8"))["jobs"]
+
+
+def test_the_ten_lines_of_the_readme_run(tmp_path):
+    code = re.search(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.S).group(1)
+    assert "sequences=20_000" in code and "sequences=32" in code
+    code = code.replace("sequences=20_000", "sequences=32, progress=False").replace("sequences=32, seed=1", "sequences=2, seed=1")
+    result = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    assert (tmp_path / "copy.safetensors").stat().st_size > 10_000
+
+
+def test_nothing_names_the_machine_where_this_was_made():
+    for file in tracked():
+        if file.endswith((".py", ".md", ".yml", ".toml", ".cff", ".cfg", ".css", "Makefile", "run")) and not file.startswith("tests/book/"):
+            found = re.findall(form.FORBIDDEN, (ROOT / file).read_text(encoding="utf-8"))
+            assert not found, f"{file}: {found}"
+
+
+def test_importing_the_package_costs_little_beside_torch():
+    code = "import torch, time; t = time.perf_counter(); import ntm; print(time.perf_counter() - t)"
+    seconds = min(float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout) for _ in range(2))
+    assert seconds < 2, f"import ntm takes {seconds:.1f} s after torch"
