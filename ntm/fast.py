@@ -103,7 +103,8 @@ def unroll(machine, x, state):
     h, c = state.controller if lstm else (x.new_empty(0), x.new_empty(0))
     layers = [p for layer in machine.controller.layers for p in (layer.weight, layer.bias)]
     heads, output = machine.heads.linear, machine.output
-    sizes = dict(reads=machine.read_heads, writes=machine.write_heads, offsets=machine.heads.offsets, lstm=int(lstm))
+    sizes = dict(reads=machine.read_heads, writes=machine.write_heads, offsets=machine.heads.offsets, lstm=int(lstm),
+                 keep=torch.is_grad_enabled())  # asked here: inside the Function it is always off
     logits, M, w, r, h, c = _Unroll.apply(sizes, x, *state[:3], h, c, heads.weight, heads.bias, output.weight, output.bias, *layers)
     return logits, type(state)(M, w, r, (h, c) if lstm else ())
 
@@ -123,7 +124,7 @@ class _Unroll(torch.autograd.Function):
         weights, biases = [v.contiguous() for v in layers[::2]], [v.contiguous() for v in layers[1::2]]
         gates, heads = biases[0].shape[0], sizes["reads"] + sizes["writes"]
         hidden = gates // 4 if lstm else gates
-        keep = any(ctx.needs_input_grad)
+        keep = sizes["keep"] and any(ctx.needs_input_grad)
         kept = T if keep else 1
         new = x.new_empty
         seen = [new(T + 1, B, v.shape[1]) for v in weights]
