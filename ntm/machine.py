@@ -65,7 +65,7 @@ class NTM(Saved, nn.Module):
         kinds = {"lstm": LSTM, "feedforward": FeedForward}
         if isinstance(controller, nn.Module):
             self.controller = controller
-        elif controller in kinds:
+        elif isinstance(controller, str) and controller in kinds:
             self.controller = kinds[controller](channels, hidden_size, layers)
         else:
             raise ValueError(f"controller is {controller!r}; it must be 'lstm', 'feedforward' or a module")

@@ -33,7 +33,8 @@ def test_every_stage_equals_its_sum(c):
             w_c = spec.content(M, k[h], β[h])
             w_g = spec.interpolate(w_c, w[h], g[h])
             w_s = spec.shift(w_g, s[h])
-            expected = dict(w_c=w_c, w_g=w_g, w_s=w_s, w=spec.sharpen(w_s, γ[h]), address=spec.address(M, k[h], β[h], g[h], s[h], γ[h], w[h]))
+            expected = dict(w_c=w_c, w_g=w_g, w_s=w_s, w=spec.sharpen(w_s, γ[h]),
+                            address=spec.address(M, k[h], β[h], g[h], s[h], γ[h], w[h]))  # fmt: skip
             for name, value in expected.items():
                 assert_close(found[name][b, h].tolist(), value, rtol=1e-7, atol=1e-9, msg=lambda m, name=name: f"{name}: {m}")
 

@@ -211,7 +211,8 @@ def test_a_trace_is_what_the_steps_did(size):
     assert_close(logits, machine(x))
     R, W, N, width = machine.read_heads, machine.write_heads, machine.settings["N"], machine.settings["width"]
     assert trace.w_read.shape == (6, 2, R, N) and trace.w_write.shape == (6, 2, W, N) and trace.M.shape == (6, 2, N, width)
-    assert trace.r.shape == (6, 2, R, width) and trace.e.shape == trace.a.shape == (6, 2, W, width) and trace.k.shape == (6, 2, R + W, width)
+    assert trace.r.shape == (6, 2, R, width) and trace.k.shape == (6, 2, R + W, width)
+    assert trace.e.shape == trace.a.shape == (6, 2, W, width)
     assert not any(value.requires_grad for value in vars(trace).values() if isinstance(value, torch.Tensor))
     assert_close(torch.cat([trace.w_read, trace.w_write], 2), trace.w)
     initial = machine.initial_state(2)
@@ -288,7 +289,7 @@ def test_saturated_units_stay_finite(controller, dtype, z):
 def test_a_nan_in_any_weight_reaches_the_logits(controller, dtype):
     machine = machine_of(controller, dtype=dtype, initial_memory="learned", initial_weighting="learned", hidden_size=20, N=20)
     x = torch.randn(3, 2, 3, dtype=dtype)
-    for name, p in machine.named_parameters():
+    for name, _ in machine.named_parameters():
         broken = copy.deepcopy(machine)
         with torch.no_grad():
             broken.get_parameter(name).view(-1)[0] = float("nan")

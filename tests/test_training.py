@@ -1,0 +1,293 @@
+"""train and evaluate: the curve, the checkpoint, Ctrl-C, and what stops them."""
+
+import copy
+import math
+import os
+import signal
+
+import pytest
+import torch
+from torch import nn
+from torch.testing import assert_close
+
+from ntm import NTM, GravesRMSprop, LSTMBaseline, evaluate, tasks, train
+
+task = tasks.Copy(width=2, lengths=(1, 3))
+
+
+def machine_of(kind="feedforward", seed=0):
+    if kind == "baseline":
+        return LSTMBaseline(task.inputs, task.outputs, hidden_size=8, layers=2, seed=seed)
+    return NTM(task.inputs, task.outputs, kind, hidden_size=16, N=8, width=6, seed=seed)
+
+
+def weights(machine):
+    return {name: value.clone() for name, value in machine.state_dict().items()}
+
+
+def same(one, two):
+    return one.keys() == two.keys() and all(torch.equal(one[name], two[name]) for name in one)
+
+
+quiet = dict(progress=False, every=10, lr=1e-3)
+
+
+class Watched:
+    """The task, calling `then(sequences seen)` before each sample."""
+
+    def __init__(self, then):
+        self.then, self.seen = then, 0
+
+    def sample(self, batch, **options):
+        self.then(self.seen)
+        self.seen += batch
+        return task.sample(batch, **options)
+
+
+# learning
+
+@pytest.mark.parametrize("kind", ["lstm", "feedforward", "baseline"])
+def test_a_tiny_task_is_learned(kind):
+    machine = machine_of(kind)
+    history = train(machine, task, 800, **{**quiet, "every": 100, "lr": 3e-3 if kind == "baseline" else 1e-3})
+    assert 3.5 < history.bits[0] < 6 and history.bits[-1] < 2.8  # 4 bits: a coin for each
+    assert evaluate(machine, task).bits < 2.8
+
+
+def test_the_history_is_the_cost_of_the_sequences_as_they_came():
+    machine, expected, generator = machine_of(), [], torch.Generator().manual_seed(3)
+    twin = copy.deepcopy(machine)
+    optimizer = GravesRMSprop(twin.parameters(), 1e-3)
+    history = train(machine, task, 40, seed=3, batch=2, clip=1.0, **{**quiet, "every": 20})
+    for _ in range(20):
+        batch = task.sample(2, generator=generator)
+        nats = nn.functional.binary_cross_entropy_with_logits(twin(batch.x), batch.y, reduction="none") * batch.mask.unsqueeze(-1)
+        optimizer.zero_grad()
+        (nats.sum() / 2).backward()  # in nats, the mean over the batch
+        nn.utils.clip_grad_norm_(twin.parameters(), 1.0)
+        optimizer.step()
+        expected.append(nats.sum().item() / 2 / math.log(2))
+    assert_close(history.bits, [sum(expected[:10]) / 10, sum(expected[10:]) / 10], rtol=1e-4, atol=1e-5)
+    assert history.sequences == [20, 40] and not history.interrupted and history.seconds > 0
+    for p, q in zip(machine.parameters(), twin.parameters()):
+        assert_close(p, q, rtol=1e-4, atol=1e-5)
+
+
+def test_the_best_weights_are_those_of_the_lowest_point():
+    class Turning:  # after 60 sequences every answer is the opposite
+        seen = 0
+
+        def sample(self, batch, generator=None):
+            answer = 1.0 if self.seen < 60 else 0.0
+            self.seen += batch
+            return tasks.Batch(torch.ones(1, batch, 1), torch.full((1, batch, 1), answer), torch.ones(1, batch))
+
+    def run(sequences):
+        torch.manual_seed(0)
+        machine = nn.Linear(1, 1)
+        return machine, train(machine, Turning(), sequences, **{**quiet, "lr": 0.01})
+
+    machine, history = run(100)
+    stopped, _ = run(60)
+    assert history.bits.index(min(history.bits)) == 5 and history.best_bits == min(history.bits)
+    assert same(history.best_weights, weights(stopped)) and not same(history.best_weights, weights(machine))
+    assert history.first_below(history.bits[2] + 1e-9) == 30 and history.first_below(0) is None
+
+
+def test_a_schedule_scales_the_rate_and_the_clip_bounds_the_gradient():
+    machine, shares = machine_of(), []
+    before = weights(machine)
+    train(machine, task, 10, schedule=lambda done: shares.append(done) or 0.0, **quiet)
+    assert same(weights(machine), before) and shares == [n / 10 for n in range(10)]  # a factor of zero: nothing moves
+    machine, norms = nn.Linear(task.inputs, task.outputs), []
+
+    class Spy(torch.optim.SGD):
+        def step(self, closure=None):
+            norms.append(torch.cat([p.grad.flatten() for p in machine.parameters()]).norm().item())
+
+    for clip in (1e-3, None):
+        train(machine, task, 5, optimizer=Spy(machine.parameters(), lr=1.0), clip=clip, progress=False, every=5)
+    assert norms[:5] == pytest.approx([1e-3] * 5) and min(norms[5:]) > 1e-2
+
+
+def test_global_random_numbers_and_threads_are_left_alone():
+    before, machine = torch.get_rng_state(), machine_of()
+    torch.set_num_threads(2)
+    try:
+        train(machine, task, 10, **quiet)
+        evaluate(machine, task, sequences=4)
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(1)
+    assert torch.equal(torch.get_rng_state(), before)
+    one, two, other = (train(machine_of(), task, 20, seed=seed, **quiet) for seed in (1, 1, 2))
+    assert one.bits == two.bits != other.bits
+
+
+# interruption
+
+optimizers = [None, lambda parameters: torch.optim.Adam(parameters, 1e-2)]
+
+
+@pytest.mark.parametrize("optimizer", optimizers, ids=["rmsprop", "adam"])
+@pytest.mark.parametrize("kind", ["lstm", "feedforward", "baseline"])
+def test_an_interrupted_training_goes_on_bit_for_bit(kind, optimizer, tmp_path):
+    def run(sequences, path=None, task=task):
+        machine = machine_of(kind)
+        history = train(machine, task, sequences, optimizer=optimizer and optimizer(machine.parameters()), batch=2, save_every=20,
+                        checkpoint=path, **quiet)  # fmt: skip
+        return machine, history
+
+    machine, history = run(60)
+    path = tmp_path / "stopped"
+    run(34, path)  # between two points, and between two checkpoints
+    resumed, then = run(60, path)
+    assert then.bits == history.bits and same(weights(resumed), weights(machine)) and same(then.best_weights, history.best_weights)
+    assert then.best_bits == history.best_bits
+
+    path = tmp_path / "interrupted"
+    handler = signal.getsignal(signal.SIGINT)
+    halfway, cut = run(60, path, Watched(lambda seen: seen == 26 and os.kill(os.getpid(), signal.SIGINT)))
+    assert cut.interrupted and len(cut.bits) == 2 and signal.getsignal(signal.SIGINT) is handler
+    assert same(weights(halfway), weights(run(28)[0]))  # the step under way is finished, and kept
+    resumed, then = run(60, path)
+    assert then.bits == history.bits and not then.interrupted and same(weights(resumed), weights(machine))
+
+    again, then = run(60, path)  # nothing is left to do
+    assert then.bits == history.bits and same(weights(again), weights(machine))
+
+
+def test_a_crash_leaves_the_checkpoint_before_it(tmp_path):
+    path, machine, twin = tmp_path / "checkpoint", machine_of(), machine_of()
+
+    def crash(seen):
+        if seen == 50:
+            raise RuntimeError("power cut")
+
+    with pytest.raises(RuntimeError, match="power cut"):
+        train(machine, Watched(crash), 60, checkpoint=path, save_every=20, **quiet)
+    assert [file.name for file in tmp_path.iterdir()] == ["checkpoint"]
+    resumed, seen = machine_of(), Watched(lambda seen: None)
+    history = train(resumed, seen, 60, checkpoint=path, save_every=20, **quiet)
+    assert seen.seen == 20 and history.bits == train(twin, task, 60, **quiet).bits and same(weights(resumed), weights(twin))
+
+
+@pytest.mark.parametrize("change, words", [
+    (dict(seed=1), "seed=0; this one has 1"), (dict(batch=5), "batch=1; this one has 5"), (dict(lr=1e-2), r"lr=\[0.001\]; this one has"),
+    (dict(clip=None), "clip=10.0; this one has None"), (dict(every=20), "every=10; this one has 20"),
+])  # fmt: skip
+def test_a_checkpoint_of_another_run_is_refused(change, words, tmp_path):
+    path = tmp_path / "checkpoint"
+    train(machine_of(), task, 20, checkpoint=path, **quiet)
+    with pytest.raises(ValueError, match=words):
+        train(machine_of(), task, 40, checkpoint=path, **{**quiet, **change})
+
+
+def test_a_checkpoint_that_does_not_fit_is_refused_and_changes_nothing(tmp_path):
+    path, machine = tmp_path / "checkpoint", machine_of("lstm")
+    train(machine_of(), task, 20, checkpoint=path, **quiet)
+    before = weights(machine)
+    with pytest.raises(ValueError, match="does not fit the machine: controller"):
+        train(machine, task, 40, checkpoint=path, **quiet)
+    machine.save(path)
+    with pytest.raises(ValueError, match="which holds NTM; it must be written by train"):
+        train(machine, task, 40, checkpoint=path, **quiet)
+    path.write_bytes(b"nonsense")
+    with pytest.raises(ValueError, match="damaged"):
+        train(machine, task, 40, checkpoint=path, **quiet)
+    assert same(weights(machine), before)
+
+
+# what is not finite
+
+class Sick(torch.autograd.Function):
+    """The identity; backwards, NaN."""
+
+    @staticmethod
+    def forward(ctx, x):
+        return x.clone()
+
+    @staticmethod
+    def backward(ctx, d):
+        return d * float("nan")
+
+
+@pytest.mark.parametrize("hurt, culprit", [
+    (lambda z: z * float("nan"), "the cost"),
+    (lambda z: z + float("inf"), "the cost"),  # an infinite cost whose gradient is finite
+    (Sick.apply, "the gradient of weight"),
+])  # fmt: skip
+def test_what_is_not_finite_is_named_and_changes_nothing(hurt, culprit):
+    class Model(nn.Linear):
+        hurting = False
+
+        def forward(self, x):
+            z = super().forward(x)
+            return hurt(z) if self.hurting else z
+
+    model, handler = Model(task.inputs, task.outputs), signal.getsignal(signal.SIGINT)
+    untouched = copy.deepcopy(model)
+    with pytest.raises(FloatingPointError, match=f"^{culprit} is not finite after 7 sequences"):
+        train(model, Watched(lambda seen: setattr(model, "hurting", seen == 7)), 20, **quiet)
+    assert signal.getsignal(signal.SIGINT) is handler
+    train(untouched, task, 7, **{**quiet, "every": 7})
+    assert same(weights(model), weights(untouched))
+
+
+@pytest.mark.parametrize("kind", ["lstm", "feedforward", "baseline"])
+def test_a_broken_weight_stops_training(kind):
+    machine = machine_of(kind)
+    with torch.no_grad():
+        machine.output.bias[0] = float("inf")
+    with pytest.raises(FloatingPointError, match="the cost is not finite after 0 sequences"):
+        train(machine, task, 10, **quiet)
+
+
+# evaluate
+
+def test_a_score_is_the_mean_over_its_own_sequences():
+    machine = machine_of()
+    train(machine, task, 300, **quiet)
+    sample = task.sample(50, length=2, generator=torch.Generator().manual_seed(7))
+    logits = machine(sample.x)
+    score = evaluate(machine, task, sequences=50, seed=7, batch=50, length=2)
+    wrong = tasks.wrong_bits(logits, sample)
+    assert_close((score.bits, score.wrong_bits), (tasks.bits(logits, sample).mean().item(), wrong.mean().item()))
+    assert score.perfect == pytest.approx((wrong == 0).double().mean().item()) and 0 < score.perfect < 1 and score.sequences == 50
+
+
+def test_the_batch_of_evaluate_does_not_matter_and_its_seed_does():
+    machine = machine_of("lstm")
+    before, state = weights(machine), torch.get_rng_state()
+    scores = [evaluate(machine, task, sequences=20, batch=batch) for batch in (1, 3, 20, 64)]
+    for score in scores[1:]:
+        assert_close((score.bits, score.wrong_bits, score.perfect), (scores[0].bits, scores[0].wrong_bits, scores[0].perfect))
+    assert evaluate(machine, task, sequences=20, seed=2).bits != scores[-1].bits
+    assert evaluate(machine, task, sequences=20, batch=64) == scores[-1]
+    assert same(weights(machine), before) and torch.equal(torch.get_rng_state(), state)
+    assert all(p.grad is None for p in machine.parameters())
+
+
+def test_a_machine_in_double_precision_trains_and_scores():
+    machine = machine_of().double()
+    assert len(train(machine, task, 10, **quiet).bits) == 1 and evaluate(machine, task, sequences=4).bits > 0
+
+
+@pytest.mark.parametrize("options, words", [
+    (dict(sequences=0), "sequences is 0; it must be an integer of at least 1"),
+    (dict(batch=3), "every is 10; it must be a multiple of batch, 3"),
+    (dict(sequences=15, batch=10), "sequences is 15; it must be a multiple of batch, 10"),
+    (dict(save_every=15, batch=2), "save_every is 15; it must be a multiple of batch, 2"),
+    (dict(every=0), "every is 0"), (dict(lr=0), "lr is 0"), (dict(clip=0), "clip is 0; it must be above 0, or None"),
+    (dict(clip=float("nan")), "clip is nan"), (dict(batch=1.0), "batch is 1.0"),
+])  # fmt: skip
+def test_mistakes_of_train_are_named(options, words):
+    with pytest.raises(ValueError, match=words):
+        train(machine_of(), task, **{**dict(sequences=20), **quiet, **options})
+
+
+@pytest.mark.parametrize("options, words", [
+    (dict(sequences=0), "sequences is 0"), (dict(batch=-1), "batch is -1"), (dict(length=0), "length is 0")])
+def test_mistakes_of_evaluate_are_named(options, words):
+    with pytest.raises(ValueError, match=words):
+        evaluate(machine_of(), task, **options)
