@@ -75,13 +75,18 @@ class Score:
     sequences: int
 
 
-def train(machine, task, sequences, *, seed=0, batch=1, optimizer=None, lr=1e-4, clip=10.0, schedule=None, every=100,
+def cosine(done):
+    """The default schedule: from 1 at the start of a training, done = 0, to 0 at its end, done = 1."""
+    return (1 + math.cos(math.pi * done)) / 2
+
+
+def train(machine, task, sequences, *, seed=0, batch=1, optimizer=None, lr=1e-4, clip=10.0, schedule=cosine, every=100,
           progress=True, checkpoint=None, save_every=5000):
     """Train `machine` on `task` for so many sequences; the defaults are the recipe that the book recommends.
 
     seed: of the data stream, drawn in order whatever interrupts it. batch: sequences per update; the loss is the mean of their costs.
     optimizer: by default GravesRMSprop(machine.parameters(), lr), the paper's. clip: the largest global norm of the gradient, or None.
-    schedule: a function from the share of the training done, in [0, 1), to a factor on the learning rate.
+    schedule: a function from the share of the training done, in [0, 1), to a factor on the learning rate; None, as in the paper, keeps it.
     every: sequences per point of the history. progress: a bar with the cost of the last point.
     checkpoint: a path; everything needed to go on is written there every `save_every` sequences and at the end or an
     interruption, and a call that finds the file goes on from it with the same curve, bit for bit.

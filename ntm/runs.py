@@ -1,0 +1,139 @@
+"""The runs behind the book's results: one recipe for each task and machine, the same for all seeds.
+
+    python -m ntm.runs copy --models ntm-lstm ntm-feedforward --seeds 10 --folder build/runs
+
+trains each seed and leaves a JSON file with its settings, curve, scores, versions and minutes, and the weights beside it. A run that is
+there already is not made again. `ntm.pretrained` ships the results of the runs of the book.
+"""
+
+import argparse
+import hashlib
+import platform
+import time
+from pathlib import Path
+
+import torch
+
+from . import tasks
+from .baseline import LSTMBaseline
+from .grid import grid
+from .machine import NTM
+from .training import evaluate, train
+
+TASKS = {
+    "copy": tasks.Copy,
+    "repeat_copy": tasks.RepeatCopy,
+    "associative_recall": tasks.AssociativeRecall,
+    "ngrams": tasks.NGrams,
+    "priority_sort": tasks.PrioritySort,
+}
+MODELS = ("ntm-lstm", "ntm-feedforward", "lstm")
+
+# What each machine needs beyond its defaults: the sizes of the paper's Tables 1 to 3.
+SIZES = {
+    ("associative_recall", "ntm-feedforward"): dict(hidden_size=256, read_heads=4, write_heads=4),
+    ("priority_sort", "ntm-feedforward"): dict(hidden_size=512, read_heads=8, write_heads=8),
+    ("priority_sort", "ntm-lstm"): dict(hidden_size=100, layers=2, read_heads=5, write_heads=5),
+    ("copy", "lstm"): dict(hidden_size=256),
+    ("repeat_copy", "lstm"): dict(hidden_size=512),
+    ("associative_recall", "lstm"): dict(hidden_size=256),
+    ("ngrams", "lstm"): dict(hidden_size=128),
+    ("priority_sort", "lstm"): dict(hidden_size=128),
+}
+
+# How it is trained beyond the defaults of ntm.train.
+RECIPES = {
+    ("copy", "ntm-lstm"): dict(sequences=20_000),
+    ("copy", "ntm-feedforward"): dict(sequences=20_000),
+}
+
+# What is asked of a trained machine, on sequences it has not seen: the paper's tests of generalisation.
+QUESTIONS = {
+    "copy": {f"length {n}": dict(length=n) for n in (10, 20, 30, 50, 120)},
+    "repeat_copy": {"training range": {}, "length 10, 20 repeats": dict(length=10, repeats=20), "length 20, 10 repeats": dict(length=20, repeats=10)},
+    "associative_recall": {f"{n} items": dict(items=n) for n in (6, 8, 10, 12, 15, 20)},
+    "ngrams": {"training range": {}},
+    "priority_sort": {"training range": {}},
+}
+
+
+def build(task, model, seed, **changes):
+    """The machine of that task and model at the paper's size, with weights drawn from `seed`; changes override its settings."""
+    channels, sizes = TASKS[task](), SIZES.get((task, model), {}) | changes
+    if model == "lstm":
+        return LSTMBaseline(channels.inputs, channels.outputs, seed=seed, **sizes)
+    return NTM(channels.inputs, channels.outputs, model.removeprefix("ntm-"), seed=seed, **sizes)
+
+
+def run(task, model, seed, folder=None, sequences=None, progress=False):
+    """Train one machine by its recipe, score it, and return all there is to say about it as a dict for JSON.
+
+    folder: where the weights go, and a checkpoint from which an interrupted run goes on. sequences: another length than the recipe's.
+    """
+    recipe = RECIPES[task, model] | ({} if sequences is None else dict(sequences=sequences))
+    machine, subject, name = build(task, model, seed), TASKS[task](), f"{task}-{model}-{seed}"
+    checkpoint = Path(folder) / f"{name}.checkpoint" if folder else None
+    history = train(machine, subject, seed=seed, checkpoint=checkpoint, progress=progress, **recipe)
+    if history.interrupted:
+        raise KeyboardInterrupt
+    scores = {}
+    for question, lengths in QUESTIONS[task].items():
+        score = evaluate(machine, subject, sequences=100, seed=10_000 + seed, **lengths)
+        scores[question] = dict(bits=score.bits, wrong_bits=score.wrong_bits, perfect=score.perfect)
+    result = dict(
+        task=task, model=model, seed=seed, settings=machine.settings, recipe=recipe, every=history.every,
+        bits=[round(b, 4) for b in history.bits], scores=scores, minutes=round(history.seconds / 60, 2),
+        parameters=sum(p.numel() for p in machine.parameters()), torch=torch.__version__, python=platform.python_version(),
+        machine=f"{platform.machine()}, one thread", source=source(), date=time.strftime("%Y-%m-%d"),
+        command=f"python -m ntm.runs {task} --models {model} --first {seed} --seeds 1",
+    )
+    if folder:
+        machine.save(Path(folder) / f"{name}.safetensors", task=task, model=model, seed=seed, scores=scores)
+        checkpoint.unlink()
+    return result
+
+
+def source():
+    """A hash of the package's source: which code made a result."""
+    package = Path(__file__).parent
+    digest = hashlib.sha256()
+    for path in sorted([*package.glob("*.py"), package / "kernel.c"]):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def main():
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m ntm.runs", description="Train the book's machines, all seeds side by side.")
+    parser.add_argument("task", choices=TASKS)
+    parser.add_argument("--models", nargs="+", choices=MODELS, default=MODELS)
+    parser.add_argument("--seeds", type=int, default=1, help="how many")
+    parser.add_argument("--first", type=int, default=0, help="the first seed")
+    parser.add_argument("--sequences", type=int, help="instead of the recipe's")
+    parser.add_argument("--folder", default="build/runs")
+    chosen = parser.parse_args()
+    seeds = range(chosen.first, chosen.first + chosen.seeds)
+    jobs = [dict(task=chosen.task, model=model, seed=seed) for seed in seeds for model in chosen.models]
+    extra = {} if chosen.sequences is None else dict(sequences=chosen.sequences)
+    Path(chosen.folder).mkdir(parents=True, exist_ok=True)
+    results, failures = grid(_Run(chosen.folder, extra), jobs, chosen.folder)
+    for result in filter(None, results):
+        scores = ", ".join(f"{question}: {score['bits']:.3g} bits" for question, score in result["scores"].items())
+        print(f"{result['task']} {result['model']} seed {result['seed']}: {result['minutes']} min; {scores}")
+    for name, error in failures.items():
+        print(f"{name} failed: {error!r}")
+    raise SystemExit(bool(failures))
+
+
+class _Run:
+    """run with a folder, in a form that other processes can be sent."""
+
+    def __init__(self, folder, extra):
+        self.folder, self.extra = folder, extra
+
+    def __call__(self, **job):
+        return run(**job, folder=self.folder, **self.extra)
+
+
+if __name__ == "__main__":
+    main()
