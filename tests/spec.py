@@ -85,6 +85,10 @@ def lstm(gates, c_prev):
     return [sigmoid(o[n]) * math.tanh(c[n]) for n in range(H)], c
 
 
+def take(numbers, rows, columns):
+    return [[next(numbers) for _ in range(columns)] for _ in range(rows)]
+
+
 def machine(ntm, x):
     """A whole NTM over one sequence x [T][inputs]: the logits [T][outputs], and for each step (M, w, r) after it.
 
@@ -112,8 +116,7 @@ def machine(ntm, x):
         h = below
 
         numbers = iter(linear(h, p["heads.linear.weight"], p["heads.linear.bias"]))
-        take = lambda rows, columns: [[next(numbers) for _ in range(columns)] for _ in range(rows)]  # noqa: E731
-        k, β, g, s, γ, e, a = [take(*shape) for shape in [
+        k, β, g, s, γ, e, a = [take(numbers, *shape) for shape in [
             (heads, width), (heads, 1), (heads, 1), (heads, offsets), (heads, 1), (writes, width), (writes, width)]]
         assert next(numbers, None) is None
         w = [address(M, [math.tanh(z) for z in k[n]], softplus(β[n][0]), sigmoid(g[n][0]), softmax(s[n]), 1 + softplus(γ[n][0]), w[n])
