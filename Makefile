@@ -42,6 +42,7 @@ unit: $(READY)
 
 figures: $(READY)
 	$(PY) book/tools/figures.py $(if $(FORCE),--force)
+	$(PY) book/tools/checks.py
 
 # Every notebook as Colab would run it: the package installed from a wheel, nothing of the repository around.
 colab: $(READY)

@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import check_pages
+import checks
 import nbformat
 import pins
 import pytest
@@ -202,3 +203,18 @@ def test_the_book_can_move(tmp_path):
     assert len(re.findall("new/book", everything)) == 3 and "new.github.io/book" in everything and "old/name-of-another" in everything
     with pytest.raises(ValueError):
         repository.move(tmp_path, "https://example.org/new/book")
+
+
+# --- checks.py
+
+def test_the_page_what_this_book_checks_is_up_to_date():
+    assert checks.PAGE.read_text(encoding="utf-8") == checks.page(), "make figures writes it again"
+
+
+def test_the_page_counts_equations_and_tests():
+    numbers = [number for number, *_ in checks.equations()]
+    assert set(range(2, 10)) <= set(numbers)
+    node = ast.parse("def test_a():\n    memory.read(M, w)\n    assert add(1)").body[0]
+    names = {"memory": "ntm.memory", "add": "ntm.memory.add"}
+    assert checks.mentions(node, names, "ntm.memory.read") and checks.mentions(node, names, "ntm.memory.add")
+    assert not checks.mentions(node, names, "ntm.memory.erase") and not checks.mentions(node, {}, "ntm.memory.add")

@@ -1,0 +1,122 @@
+"""Write book/checks.md, the page "What this book checks", from the code, the tests and the notebooks.
+
+    python book/tools/checks.py [--check]
+
+--check writes nothing and exits with 1 if the page is not what it would be.
+"""
+
+import ast
+import re
+import sys
+
+import nbformat
+import yaml
+from check_pages import entries, figures
+from stamp import ROOT
+
+PAGE = ROOT / "book/checks.md"
+
+
+def tree(file):
+    return ast.parse(file.read_text(encoding="utf-8"))
+
+
+def equations():
+    """(number, what it says, module, function) of every function whose docstring begins with an equation's number."""
+    found = []
+    for file in sorted((ROOT / "ntm").rglob("*.py")):
+        module = ".".join(file.relative_to(ROOT).with_suffix("").parts)
+        for node in ast.walk(tree(file)):
+            said = isinstance(node, ast.FunctionDef) and re.match(r"Equation \((\d+)\): (.*)", ast.get_docstring(node) or "")
+            if said:
+                found.append((int(said[1]), said[2].rstrip("."), module, node.name))
+    return sorted(found)
+
+
+def tests():
+    """(file, function node, names that the file imports from ntm: {name: full name}) of every test."""
+    found = []
+    for file in sorted((ROOT / "tests").rglob("test_*.py")):
+        parsed = tree(file)
+        names = {alias.asname or alias.name: f"{node.module}.{alias.name}" for node in ast.walk(parsed)
+                 if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "ntm" for alias in node.names}
+        found += [(file, node, names) for node in ast.walk(parsed) if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")]
+    return found
+
+
+def mentions(node, names, full):
+    """Whether a test uses the function ntm.module.name."""
+    for n in ast.walk(node):
+        if isinstance(n, ast.Name) and names.get(n.id) == full:
+            return True
+        if isinstance(n, ast.Attribute) and isinstance(n.value, ast.Name) and f"{names.get(n.value.id)}.{n.attr}" == full:
+            return True
+    return False
+
+
+def chapters():
+    """(name, notebook, path) in the order of the book."""
+    listed = [ROOT / f"{entry}.ipynb" for entry in entries(yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8")))]
+    return [(path.stem, nbformat.read(path, 4), path) for path in listed if path.is_file()]
+
+
+def compared(cell):
+    """Whether nbval holds a printed output of this cell to what is committed."""
+    printed = any(output.output_type == "stream" or list(output.get("data", {})) == ["text/plain"] for output in cell.outputs)
+    return printed and "nbval-ignore-output" not in cell.metadata.get("tags", [])
+
+
+def row(*cells):
+    return "| " + " | ".join(str(cell).replace("|", "\\|") for cell in cells) + " |"
+
+
+def page():
+    """The page, as Markdown."""
+    books, all_tests, all_equations = chapters(), tests(), equations()
+    cells = {name: [cell for cell in nb.cells if cell.cell_type == "code"] for name, nb, _ in books}
+    tagged = {(name, tag) for name in cells for cell in cells[name] for tag in cell.metadata.get("tags", []) if tag.startswith("function:")}
+    titles = {name: re.match(r"# (.*)", nb.cells[0].source)[1] for name, nb, _ in books}
+    lines = [
+        "# What this book checks", "",
+        "Written by `book/tools/checks.py` from the code, the tests and the notebooks, not by hand. `make test` runs all that it lists.",
+        "",
+        f"{len(all_tests)} test functions, many of them run on several cases; {len(books)} notebooks with "
+        f"{sum(map(len, cells.values()))} code cells, each executed again, and of {sum(compared(c) for cs in cells.values() for c in cs)} "
+        "of them what they print compared with what you see; "
+        f"{len({tag for _, tag in tagged})} functions shown in a chapter and held equal to the package's.", "",
+        "## Equations", "",
+        row("equation", "it says", "function", "chapter", "tests"), row(*["---"] * 5),
+    ]
+    details = []
+    for number, says, module, function in all_equations:
+        users = [(file, node) for file, node, names in all_tests if mentions(node, names, f"{module}.{function}")]
+        shown = sorted({name for name, tag in tagged if tag == f"function:{module}.{function}"})
+        lines.append(row(f"({number})", says, f"`{module}.{function}`", ", ".join(f"[{name}]({name}.ipynb)" for name in shown), len(users)))
+        names = [f"- `{file.name}`: {node.name.removeprefix('test_').replace('_', ' ')}" for file, node in users]
+        details += [f"<details><summary>({number}) <code>{function}</code>: {len(users)} tests</summary>", "",
+                    *names, "", "</details>", ""]
+    lines += ["", "The tests that call each function directly, by name:", "", *details,
+              "## Chapters", "",
+              "Cells are executed by nbval; *compared* are those whose printed output must equal what is committed.", "",
+              row("chapter", "cells", "compared", "figures", "exercises"), row(*["---"] * 5)]
+    for name, nb, path in books:
+        exercises = sum(len(re.findall(r"^### Exercise \d", cell.source, re.M)) for cell in nb.cells if cell.cell_type == "markdown")
+        lines.append(row(f"[{titles[name]}]({name}.ipynb)", len(cells[name]), sum(map(compared, cells[name])), figures(path), exercises))
+    rules = [node for node in tree(ROOT / "tests/book/form.py").body if isinstance(node, ast.FunctionDef) and node.decorator_list]
+    lines += ["", "## Form", "", f"Every notebook keeps {len(rules)} rules; each rule is broken once in the tests, and noticed:", "",
+              *(f"- {' '.join(ast.get_docstring(node).split())}" for node in rules), "",
+              "## Tests", "", row("file", "test functions"), row("---", "---")]
+    files = [file for file, _, _ in all_tests]
+    lines += [row(f"`{file.relative_to(ROOT)}`", files.count(file)) for file in sorted(set(files))]
+    return "\n".join(lines) + "\n"
+
+
+def main():
+    new = page()
+    if "--check" in sys.argv[1:]:
+        return not PAGE.is_file() or PAGE.read_text(encoding="utf-8") != new
+    PAGE.write_text(new, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
