@@ -8,8 +8,11 @@ there already is not made again. `ntm.pretrained` ships the results of the runs 
 
 import argparse
 import hashlib
+import json
 import platform
+import shutil
 import time
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -50,7 +53,11 @@ RECIPES = {
 # What is asked of a trained machine, on sequences it has not seen: the paper's tests of generalisation.
 QUESTIONS = {
     "copy": {f"length {n}": dict(length=n) for n in (10, 20, 30, 50, 120)},
-    "repeat_copy": {"training range": {}, "length 10, 20 repeats": dict(length=10, repeats=20), "length 20, 10 repeats": dict(length=20, repeats=10)},
+    "repeat_copy": {
+        "training range": {},
+        "length 10, 20 repeats": dict(length=10, repeats=20),
+        "length 20, 10 repeats": dict(length=20, repeats=10),
+    },
     "associative_recall": {f"{n} items": dict(items=n) for n in (6, 8, 10, 12, 15, 20)},
     "ngrams": {"training range": {}},
     "priority_sort": {"training range": {}},
@@ -93,6 +100,28 @@ def run(task, model, seed, folder=None, sequences=None, progress=False):
     return result
 
 
+def collect(folder, into=Path(__file__).parent / "pretrained"):
+    """Take the results in `folder` over into the package: all curves, and of every model the weights of its median seed.
+
+    The median is by the cost of the task's last, hardest question.
+    """
+    found = {}
+    for path in sorted(Path(folder).glob("*.json")):
+        result = json.loads(path.read_text())
+        found.setdefault(result["task"], {}).setdefault(result["model"], []).append(result)
+    for task, models in found.items():
+        home = into / task
+        home.mkdir(parents=True, exist_ok=True)
+        question = list(QUESTIONS[task])[-1]
+        for model, results in models.items():
+            ranked = sorted(results, key=lambda result: result["scores"][question]["bits"])
+            median = ranked[(len(ranked) - 1) // 2]
+            median["shipped"] = True
+            shutil.copy(Path(folder) / f"{task}-{model}-{median['seed']}.safetensors", home / f"{model}.safetensors")
+        everything = [result for model in MODELS for result in sorted(models.get(model, []), key=lambda result: result["seed"])]
+        (home / "runs.json").write_text("[\n" + ",\n".join(map(json.dumps, everything)) + "\n]\n")
+
+
 def source():
     """A hash of the package's source: which code made a result."""
     package = Path(__file__).parent
@@ -111,28 +140,21 @@ def main():
     parser.add_argument("--first", type=int, default=0, help="the first seed")
     parser.add_argument("--sequences", type=int, help="instead of the recipe's")
     parser.add_argument("--folder", default="build/runs")
+    parser.add_argument("--collect", action="store_true", help="afterwards, take the folder's results over into ntm.pretrained")
     chosen = parser.parse_args()
     seeds = range(chosen.first, chosen.first + chosen.seeds)
     jobs = [dict(task=chosen.task, model=model, seed=seed) for seed in seeds for model in chosen.models]
     extra = {} if chosen.sequences is None else dict(sequences=chosen.sequences)
     Path(chosen.folder).mkdir(parents=True, exist_ok=True)
-    results, failures = grid(_Run(chosen.folder, extra), jobs, chosen.folder)
+    results, failures = grid(partial(run, folder=chosen.folder, **extra), jobs, chosen.folder)
     for result in filter(None, results):
         scores = ", ".join(f"{question}: {score['bits']:.3g} bits" for question, score in result["scores"].items())
         print(f"{result['task']} {result['model']} seed {result['seed']}: {result['minutes']} min; {scores}")
     for name, error in failures.items():
         print(f"{name} failed: {error!r}")
+    if chosen.collect:
+        collect(chosen.folder)
     raise SystemExit(bool(failures))
-
-
-class _Run:
-    """run with a folder, in a form that other processes can be sent."""
-
-    def __init__(self, folder, extra):
-        self.folder, self.extra = folder, extra
-
-    def __call__(self, **job):
-        return run(**job, folder=self.folder, **self.extra)
 
 
 if __name__ == "__main__":

@@ -95,7 +95,7 @@ def train(machine, task, sequences, *, seed=0, batch=1, optimizer=None, lr=1e-4,
     FloatingPointError where the loss or a gradient is no longer finite, naming the tensor and the step.
     """
     positive(sequences=sequences, batch=batch, every=every, save_every=save_every)
-    for name, value in [("every", every), ("save_every", save_every), ("sequences", sequences)]:
+    for name, value in [("every", every), ("sequences", sequences)] + [("save_every", save_every)] * (checkpoint is not None):
         if value % batch:
             raise ValueError(f"{name} is {value}; it must be a multiple of batch, {batch}")
     if clip is not None and not clip > 0:

@@ -1,0 +1,36 @@
+"""What the long runs of the book left behind, shipped with the package: curves, scores and weights; and the paper's own curves.
+
+`<task>/runs.json` holds every run of that task as ntm.runs.run returned it; `<task>/<model>.safetensors` the weights of the median seed.
+`paper/*.csv` are the learning curves of the paper, digitised from its figures.
+"""
+
+import csv
+import json
+from pathlib import Path
+
+from ..baseline import LSTMBaseline
+from ..machine import NTM
+
+HERE = Path(__file__).parent
+
+
+def runs(task, model=None):
+    """All runs of `task`, or those of one model, as a list of dicts: seed, recipe, bits (the curve), scores, minutes and so on."""
+    return [run for run in json.loads((HERE / task / "runs.json").read_text()) if model in (None, run["model"])]
+
+
+def load(task, model):
+    """The trained machine of the median seed. model: "ntm-lstm", "ntm-feedforward" or "lstm"."""
+    return (LSTMBaseline if model == "lstm" else NTM).load(HERE / task / f"{model}.safetensors")
+
+
+def paper(figure):
+    """The paper's digitised curves of a figure, by its number: {series: (sequences, bits)}; of figure 11 {series: (items, bits)}."""
+    (path,) = (HERE / "paper").glob(f"fig{figure:02d}_*.csv")
+    curves = {}
+    with open(path, newline="") as file:
+        for row in csv.DictReader(file):
+            x, y = curves.setdefault(row["series"], ([], []))
+            x.append(float(row["x"]) * (1 if figure == 11 else 1000))
+            y.append(float(row["cost_bits"]))
+    return curves
