@@ -43,6 +43,7 @@ unit: $(READY)
 figures: $(READY)
 	$(PY) book/tools/figures.py $(if $(FORCE),--force)
 	$(PY) book/tools/checks.py
+	$(PY) book/tools/notation.py
 
 # Every notebook as Colab would run it: the package installed from a wheel, nothing of the repository around.
 colab: $(READY)

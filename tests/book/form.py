@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import nbformat
+import notation
 import repository
 from check_pages import HIDDEN
 from figures import normalise
@@ -205,6 +206,13 @@ def explorers(nb, name):
     for number, cell in code_cells(nb):
         if re.search(r"\binteract(ive)?\b\(", cell.source) and not {"remove-output", "nbval-ignore-output"} <= set(tags(cell)):
             yield f"cell {number} is an explorer; it must be tagged remove-output and nbval-ignore-output"
+
+
+@rule
+def symbols_are_known(nb, name):
+    """Every letter in a formula stands in the notation."""
+    for letter in notation.unknown(nb):
+        yield f"its formulas use {letter}, which the notation lacks (book/tools/notation.py)"
 
 
 @rule

@@ -106,6 +106,7 @@ def test_the_good_notebook_keeps_every_rule():
     (form.imports, added(code("import papermill", 7))),
     (form.captions, source(5, "*Figure", "Figure")),
     (form.explorers, added(code("interact(explore)", 7))),
+    (form.symbols_are_known, added(new_markdown_cell("so $w = \\omega$"))),
     (form.nothing_of_this_machine, output(4, new_output("stream", text="/home/me"))),
 ], ids=lambda value: getattr(value, "__name__", ""))
 def test_a_broken_notebook_is_noticed(rule, change):

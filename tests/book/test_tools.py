@@ -9,6 +9,7 @@ import sys
 import check_pages
 import checks
 import nbformat
+import notation
 import pins
 import pytest
 import repository
@@ -205,10 +206,21 @@ def test_the_book_can_move(tmp_path):
         repository.move(tmp_path, "https://example.org/new/book")
 
 
-# --- checks.py
+# --- checks.py and notation.py
 
-def test_the_page_what_this_book_checks_is_up_to_date():
-    assert checks.PAGE.read_text(encoding="utf-8") == checks.page(), "make figures writes it again"
+@pytest.mark.parametrize("tool", [checks, notation], ids=["checks", "notation"])
+def test_a_generated_page_is_up_to_date(tool):
+    assert tool.PAGE.read_text(encoding="utf-8") == tool.page(), "make figures writes it again"
+
+
+def test_the_letters_of_a_formula():
+    for formula, letters in [
+        (r"\tilde{\mathbf{M}}_t(i)", {"~M", "t", "i"}),
+        (r"\tilde w_t(i) = \sum_{j=0}^{N-1} w^g_t(j)\, s_t(i - j) \tag{8}", {"~w", "w^g", "s", "i", "j", "t", "N"}),
+        (r"w^{c} = \text{softmax}(\beta K[k, M(i)])", {"w^c", "β", "K", "k", "M", "i"}),
+        (r"\gamma = 1 + \log(1 + e^x)", {"γ", "e", "x"}),
+    ]:
+        assert notation.letters(formula) == letters
 
 
 def test_the_page_counts_equations_and_tests():
