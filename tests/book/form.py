@@ -178,6 +178,14 @@ def first_cells(nb, name):
 
 
 @rule
+def quiet_endings(nb, name):
+    """No cell ends with a semicolon to hide a value: nbval's kernel shows it all the same."""
+    for number, cell in code_cells(nb):
+        if cell.source.rstrip().endswith(";") and "nbval-ignore-output" not in tags(cell):
+            yield f"cell {number} ends with a semicolon; write `_ = ...`"
+
+
+@rule
 def imports(nb, name):
     """Only what a reader in Colab has."""
     for number, cell in code_cells(nb):

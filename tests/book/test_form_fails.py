@@ -103,6 +103,7 @@ def test_the_good_notebook_keeps_every_rule():
     (form.first_cells, source(1, "--no-deps", "")),
     (form.first_cells, source(2, "  # of nothing", "")),
     (form.first_cells, source(2, ": int", "")),
+    (form.quiet_endings, added(code("check(answer);", 7))),
     (form.imports, added(code("import papermill", 7))),
     (form.captions, source(5, "*Figure", "Figure")),
     (form.explorers, added(code("interact(explore)", 7))),
