@@ -142,6 +142,8 @@ def train(machine, task, sequences, *, seed=0, batch=1, optimizer=None, lr=1e-4,
                     _save(checkpoint, machine, optimizer, generator, history, run, done, total)
         finally:
             bar.close()
+            for group, rate in zip(optimizer.param_groups, rates):
+                group["lr"] = rate  # an optimiser of the caller's is handed back as it came, whatever the schedule
     history.interrupted = bool(pressed)
     history.seconds = time.perf_counter() - started
     if checkpoint is not None:

@@ -1,6 +1,7 @@
 """train and evaluate: the curve, the checkpoint, Ctrl-C, and what stops them."""
 
 import copy
+import inspect
 import math
 import os
 import signal
@@ -11,6 +12,7 @@ from torch import nn
 from torch.testing import assert_close
 
 from ntm import NTM, GravesRMSprop, LSTMBaseline, evaluate, tasks, train
+from ntm.training import cosine
 
 task = tasks.Copy(width=2, lengths=(1, 3))
 
@@ -29,7 +31,7 @@ def same(one, two):
     return one.keys() == two.keys() and all(torch.equal(one[name], two[name]) for name in one)
 
 
-quiet = dict(progress=False, every=10, lr=1e-3)
+quiet = dict(progress=False, every=10, lr=1e-3, schedule=None)
 
 
 class Watched:
@@ -97,7 +99,7 @@ def test_the_best_weights_are_those_of_the_lowest_point():
 def test_a_schedule_scales_the_rate_and_the_clip_bounds_the_gradient():
     machine, shares = machine_of(), []
     before = weights(machine)
-    train(machine, task, 10, schedule=lambda done: shares.append(done) or 0.0, **quiet)
+    train(machine, task, 10, **{**quiet, "schedule": lambda done: shares.append(done) or 0.0})
     assert same(weights(machine), before) and shares == [n / 10 for n in range(10)]  # a factor of zero: nothing moves
     machine, norms = nn.Linear(task.inputs, task.outputs), []
 
@@ -106,7 +108,9 @@ def test_a_schedule_scales_the_rate_and_the_clip_bounds_the_gradient():
             norms.append(torch.cat([p.grad.flatten() for p in machine.parameters()]).norm().item())
 
     for clip in (1e-3, None):
-        train(machine, task, 5, optimizer=Spy(machine.parameters(), lr=1.0), clip=clip, progress=False, every=5)
+        optimizer = Spy(machine.parameters(), lr=1.0)
+        train(machine, task, 5, optimizer=optimizer, clip=clip, progress=False, every=5)  # by the default schedule
+        assert optimizer.param_groups[0]["lr"] == 1.0  # given back as it came
     assert norms[:5] == pytest.approx([1e-3] * 5) and min(norms[5:]) > 1e-2
 
 
@@ -155,6 +159,17 @@ def test_an_interrupted_training_goes_on_bit_for_bit(kind, optimizer, tmp_path):
 
     again, then = run(60, path)  # nothing is left to do
     assert then.bits == history.bits and same(weights(again), weights(machine))
+
+
+def test_the_default_schedule_falls_to_nothing_and_survives_an_interruption(tmp_path):
+    assert [cosine(done) for done in (0, 0.5, 1)] == pytest.approx([1, 0.5, 0])
+    options = {**quiet, "checkpoint": tmp_path / "checkpoint", "schedule": cosine}
+    whole, cut, resumed = machine_of(), machine_of(), machine_of()
+    history = train(whole, task, 60, **{**options, "checkpoint": None})
+    train(cut, Watched(lambda seen: seen == 26 and os.kill(os.getpid(), signal.SIGINT)), 60, **options)
+    assert train(resumed, task, 60, **options).bits == history.bits and same(weights(resumed), weights(whole))
+    steady = machine_of()
+    assert train(steady, task, 60, **quiet).bits != history.bits and inspect.signature(train).parameters["schedule"].default is cosine
 
 
 def test_a_crash_leaves_the_checkpoint_before_it(tmp_path):
@@ -277,7 +292,7 @@ def test_a_machine_in_double_precision_trains_and_scores():
     (dict(sequences=0), "sequences is 0; it must be an integer of at least 1"),
     (dict(batch=3), "every is 10; it must be a multiple of batch, 3"),
     (dict(sequences=15, batch=10), "sequences is 15; it must be a multiple of batch, 10"),
-    (dict(save_every=15, batch=2), "save_every is 15; it must be a multiple of batch, 2"),
+    (dict(save_every=15, batch=2, checkpoint="none"), "save_every is 15; it must be a multiple of batch, 2"),
     (dict(every=0), "every is 0"), (dict(lr=0), "lr is 0"), (dict(clip=0), "clip is 0; it must be above 0, or None"),
     (dict(clip=float("nan")), "clip is nan"), (dict(batch=1.0), "batch is 1.0"),
 ])  # fmt: skip
