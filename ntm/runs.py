@@ -48,6 +48,12 @@ SIZES = {
 RECIPES = {
     ("copy", "ntm-lstm"): dict(sequences=20_000),
     ("copy", "ntm-feedforward"): dict(sequences=20_000),
+    ("associative_recall", "ntm-lstm"): dict(sequences=30_000),
+    ("associative_recall", "ntm-feedforward"): dict(sequences=30_000),
+    ("repeat_copy", "ntm-lstm"): dict(sequences=60_000),
+    ("repeat_copy", "ntm-feedforward"): dict(sequences=60_000),
+    ("ngrams", "ntm-lstm"): dict(sequences=40_000),
+    ("ngrams", "ntm-feedforward"): dict(sequences=40_000),
 }
 
 # What is asked of a trained machine, on sequences it has not seen: the paper's tests of generalisation.
@@ -75,6 +81,8 @@ def build(task, model, seed, **changes):
 def run(task, model, seed, folder=None, sequences=None, progress=False):
     """Train one machine by its recipe, score it, and return all there is to say about it as a dict for JSON.
 
+    scores are those of the best weights (the lowest mean cost over a hundred training sequences), which are the ones kept; final those
+    of the last weights.
     folder: where the weights go, and a checkpoint from which an interrupted run goes on. sequences: another length than the recipe's.
     """
     recipe = RECIPES[task, model] | ({} if sequences is None else dict(sequences=sequences))
@@ -83,21 +91,29 @@ def run(task, model, seed, folder=None, sequences=None, progress=False):
     history = train(machine, subject, seed=seed, checkpoint=checkpoint, progress=progress, **recipe)
     if history.interrupted:
         raise KeyboardInterrupt
-    scores = {}
-    for question, lengths in QUESTIONS[task].items():
-        score = evaluate(machine, subject, sequences=100, seed=10_000 + seed, **lengths)
-        scores[question] = dict(bits=score.bits, wrong_bits=score.wrong_bits, perfect=score.perfect)
+    final = score(machine, task, seed)
+    machine.load_state_dict(history.best_weights)
     result = dict(
         task=task, model=model, seed=seed, settings=machine.settings, recipe=recipe, every=history.every,
-        bits=[round(b, 4) for b in history.bits], scores=scores, minutes=round(history.seconds / 60, 2),
+        bits=[round(b, 4) for b in history.bits], best_bits=round(history.best_bits, 4), scores=score(machine, task, seed), final=final,
+        minutes=round(history.seconds / 60, 2),
         parameters=sum(p.numel() for p in machine.parameters()), torch=torch.__version__, python=platform.python_version(),
         machine=f"{platform.machine()}, one thread", source=source(), date=time.strftime("%Y-%m-%d"),
         command=f"python -m ntm.runs {task} --models {model} --first {seed} --seeds 1",
     )
     if folder:
-        machine.save(Path(folder) / f"{name}.safetensors", task=task, model=model, seed=seed, scores=scores)
+        machine.save(Path(folder) / f"{name}.safetensors", task=task, model=model, seed=seed, scores=result["scores"])
         checkpoint.unlink()
     return result
+
+
+def score(machine, task, seed):
+    """What a trained machine answers to every question of its task, as a dict for JSON: 100 fresh sequences each, the same for all models."""
+    found = {}
+    for question, lengths in QUESTIONS[task].items():
+        scored = evaluate(machine, TASKS[task](), sequences=100, seed=10_000 + seed, **lengths)
+        found[question] = dict(bits=round(scored.bits, 4), wrong_bits=round(scored.wrong_bits, 2), perfect=round(scored.perfect, 2))
+    return found
 
 
 def collect(folder, into=Path(__file__).parent / "pretrained"):
