@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import torch
 from torch import nn
+from torch.utils.checkpoint import checkpoint
 
 from . import fast
 from .addressing import address
@@ -36,8 +37,13 @@ class NTM(Saved, nn.Module):
     initial_weighting: "focused" (every head begins on slot 0), "uniform", or "learned" (N logits a head, begun focused).
     seed: draws the weights and the memory's rows from this seed and leaves torch's global generator alone.
 
+    The backward pass needs the memory as it was after every step. For sequences so long that this does not fit, set
+    `machine.chunk = 200`: then only every 200th step is kept, and what lies between is computed again; same result, more time.
+
     Raises ValueError where an argument is outside its range.
     """
+
+    chunk = None  # steps; None keeps them all
 
     def __init__(self, inputs, outputs, controller="lstm", *, hidden_size=100, layers=1, N=128, width=20, read_heads=1, write_heads=1,
                  shift_range=1, initial_memory="distinct", initial_weighting="focused", seed=None):
@@ -116,7 +122,16 @@ class NTM(Saved, nn.Module):
         check_input(x, self.inputs, self.r_0)
         if state is None:
             state = self.initial_state(x.shape[1])
-        if fast.supports(self, x):
+        if self.chunk is None or not torch.is_grad_enabled():
+            return self._unroll(x, state)
+        logits = []
+        for part in x.split(self.chunk):
+            y, state = checkpoint(self._unroll, part, state, use_reentrant=False, preserve_rng_state=False)
+            logits.append(y)
+        return torch.cat(logits), state
+
+    def _unroll(self, x, state):
+        if getattr(self.step, "__func__", None) is NTM.step and fast.supports(self, x):
             return fast.unroll(self, x, state)
         logits = []
         for x_t in x:

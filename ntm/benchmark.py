@@ -1,0 +1,102 @@
+"""How much longer than its controller alone does a machine take?    python -m ntm.benchmark
+
+One training step (forward, backward, GravesRMSprop's update) on copy with sequences of one length, on one thread. The yardstick is
+torch.nn.LSTM with 100 units and a linear output on the same data. All are timed in turn, round after round, in one process,
+so that whatever else the machine does falls on all of them: the ratios can be trusted, the times cannot.
+"""
+
+import argparse
+import os
+import statistics
+from contextlib import contextmanager
+
+import torch
+from torch import nn
+from torch.utils.benchmark import Timer
+
+from .machine import NTM
+from .optim import GravesRMSprop
+from .tasks import Copy, bits
+
+
+class Yardstick(nn.Module):
+    """torch's own LSTM, with a linear output: what any memory adds to."""
+
+    def __init__(self, inputs, outputs, hidden_size=100):
+        super().__init__()
+        self.lstm, self.output = nn.LSTM(inputs, hidden_size), nn.Linear(hidden_size, outputs)
+
+    def forward(self, x):
+        """Logits [T, B, outputs] for x [T, B, inputs]."""
+        return self.output(self.lstm(x)[0])
+
+
+@contextmanager
+def path(fast):
+    """While this lasts, machines take the fast path, or only the clear one."""
+    before = os.environ.get("NTM_FAST")
+    os.environ["NTM_FAST"] = "1" if fast else "0"
+    try:
+        yield
+    finally:
+        os.environ.pop("NTM_FAST") if before is None else os.environ.update(NTM_FAST=before)
+
+
+def update(machine, batch=1, length=20, fast=True):
+    """A function that makes one update of `machine` on one batch of copy, always the same."""
+    optimizer = GravesRMSprop(machine.parameters())
+    sample = Copy().sample(batch, generator=torch.Generator().manual_seed(0), length=length)
+
+    def step():
+        with path(fast):
+            optimizer.zero_grad()
+            bits(machine(sample.x), sample).sum().backward()
+            optimizer.step()
+
+    return step
+
+
+def interleaved(functions, rounds=7, seconds=0.1):
+    """The seconds of one call of each function, [rounds][functions]; in each round every function has its turn of about `seconds`."""
+    timers = [Timer("f()", globals={"f": f}) for f in functions]  # on one thread
+    calls = [max(1, round(seconds / timer.timeit(2).mean)) for timer in timers]
+    return [[timer.timeit(n).mean for timer, n in zip(timers, calls)] for _ in range(rounds)]
+
+
+def ratios(times):
+    """For each function but the first: (median, lower and upper quartile) over the rounds of its time over the first's."""
+    columns = list(zip(*([t / row[0] for t in row] for row in times)))[1:]
+    return [(statistics.median(c), *statistics.quantiles(c, n=4)[::2]) for c in columns]
+
+
+def machines(inputs, outputs, **settings):
+    """What is compared: (name, module, fast) of the yardstick and of both machines on both paths."""
+    yield "nn.LSTM(100)", Yardstick(inputs, outputs), True
+    for controller in ("lstm", "feedforward"):
+        for fast in (False, True):
+            yield f"NTM-{controller}, {'fast' if fast else 'clear'}", NTM(inputs, outputs, controller, seed=0, **settings), fast
+
+
+def table(batches=(1, 16, 32, 64), length=20, rounds=7, seconds=0.1, **settings):
+    """Print the ratios, a line a machine and a column a batch size."""
+    task, columns = Copy(), []
+    for batch in batches:
+        names, modules, paths = zip(*machines(task.inputs, task.outputs, **settings))
+        times = interleaved([update(m, batch, length, fast) for m, fast in zip(modules, paths)], rounds, seconds)
+        columns.append([(1, 1, 1), *ratios(times)])
+    print(f"{'times the yardstick, batch':28}" + "".join(f"{batch:>18}" for batch in batches))
+    for row, name in enumerate(names):
+        cells = (f"{column[row][0]:.2f} ({column[row][1]:.2f}-{column[row][2]:.2f})" for column in columns)
+        print(f"{name:28}" + "".join(f"{cell:>18}" for cell in cells))
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--batch", type=int, nargs="+", default=[1, 16, 32, 64])
+    parser.add_argument("--length", type=int, default=20)
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--seconds", type=float, default=0.1, help="of each turn")
+    for name in ("hidden_size", "layers", "N", "width", "read_heads", "write_heads"):
+        parser.add_argument(f"--{name}", type=int, default=NTM.__init__.__kwdefaults__[name])
+    options = vars(parser.parse_args())
+    table(options.pop("batch"), **options)
