@@ -51,9 +51,9 @@ class Watched:
 @pytest.mark.parametrize("kind", ["lstm", "feedforward", "baseline"])
 def test_a_tiny_task_is_learned(kind):
     machine = machine_of(kind)
-    history = train(machine, task, 800, **{**quiet, "every": 100, "lr": 3e-3 if kind == "baseline" else 1e-3})
-    assert 3.5 < history.bits[0] < 6 and history.bits[-1] < 2.8  # 4 bits: a coin for each
-    assert evaluate(machine, task).bits < 2.8
+    history = train(machine, task, 500, **{**quiet, "every": 100, "lr": 3e-3 if kind == "baseline" else 1e-3})
+    assert 3.5 < history.bits[0] < 6 and history.bits[-1] < 3  # 4 bits: a coin for each
+    assert evaluate(machine, task).bits < 3
 
 
 def test_the_history_is_the_cost_of_the_sequences_as_they_came():
