@@ -3,6 +3,7 @@
 import json
 import multiprocessing
 import os
+import re
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 
@@ -22,7 +23,7 @@ def grid(function, jobs, folder, *, executor=None, progress=True):
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    names = ["-".join(str(value) for value in job.values()) for job in jobs]
+    names = [re.sub(r"[^\w.+-]", "_", "-".join(map(str, job.values()))) for job in jobs]
     if len(set(names)) < len(names):
         raise ValueError(f"jobs has {len(names)} entries with {len(set(names))} different names; every job must differ in its values")
     paths = {name: folder / f"{name}.json" for name in names}
@@ -38,12 +39,12 @@ def grid(function, jobs, folder, *, executor=None, progress=True):
         for future in tqdm(as_completed(waiting), total=len(waiting), unit="run", disable=not progress):
             name = waiting[future]
             try:
-                result = future.result()
+                result = json.dumps(future.result())
             except Exception as error:
                 failures[name] = error
                 continue
             part = paths[name].with_suffix(".part")
-            part.write_text(json.dumps(result))
+            part.write_text(result)
             os.replace(part, paths[name])
     finally:
         for future in waiting:
