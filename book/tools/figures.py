@@ -26,13 +26,16 @@ EXTRA_KEYS = ["metadata.widgets", "metadata.papermill", "metadata.language_info.
 
 
 def normalise(nb):
-    """Keep outputs, counts and ids; remove what differs from one execution to the next, and what a static page cannot show."""
+    """Keep outputs, counts and ids; remove what differs between executions, and what a static page cannot show; number the figures."""
     strip_output(nb, keep_output=True, keep_count=True, keep_id=True, extra_keys=EXTRA_KEYS)
     for cell in nb.cells:
         if not cell.metadata.get("tags", True):
             del cell.metadata["tags"]  # papermill adds an empty list
         if "remove-output" in cell.metadata.get("tags", []):
             cell.outputs = []  # an explorer: nothing without a kernel
+    captions = (cell for cell in nb.cells if cell.cell_type == "markdown" and cell.source.startswith("*Figure"))
+    for number, cell in enumerate(captions, 1):
+        cell.source = re.sub(r"^\*Figure( \d+)?:", f"*Figure {number}:", cell.source)
     return nb
 
 

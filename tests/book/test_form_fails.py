@@ -33,7 +33,7 @@ def good():
         code("seed: int = 0  # of nothing", 2, "parameters"),
         code("def read(M, w):\n    return w @ M", 3, "function:ntm.memory.read"),
         code("draw()", 4, outputs=[PICTURE]),
-        new_markdown_cell("*Figure: what to see.*"),
+        new_markdown_cell("*Figure 1: what to see.*"),
         new_markdown_cell("## Exercises\n\n### Exercise 1 · easy · 5 minutes\n\nDo it."),
         code("answer = ...", 5),
         code("# @title Solution\nanswer = 1", 6, "hide-input", "solution"),
