@@ -75,24 +75,28 @@ def test_the_history_is_the_cost_of_the_sequences_as_they_came():
         assert_close(p, q, rtol=1e-4, atol=1e-5)
 
 
-def test_the_best_weights_are_those_of_the_lowest_point():
+def test_the_best_weights_are_those_of_the_lowest_point(tmp_path):
     class Turning:  # after 60 sequences every answer is the opposite
-        seen = 0
+        def __init__(self, seen):
+            self.seen = seen
 
         def sample(self, batch, generator=None):
             answer = 1.0 if self.seen < 60 else 0.0
             self.seen += batch
             return tasks.Batch(torch.ones(1, batch, 1), torch.full((1, batch, 1), answer), torch.ones(1, batch))
 
-    def run(sequences):
+    def run(sequences, seen=0, path=None):
         torch.manual_seed(0)
         machine = nn.Linear(1, 1)
-        return machine, train(machine, Turning(), sequences, **{**quiet, "lr": 0.01})
+        return machine, train(machine, Turning(seen), sequences, checkpoint=path, **{**quiet, "lr": 0.01})
 
     machine, history = run(100)
     stopped, _ = run(60)
     assert history.bits.index(min(history.bits)) == 5 and history.best_bits == min(history.bits)
     assert same(history.best_weights, weights(stopped)) and not same(history.best_weights, weights(machine))
+    run(70, path=tmp_path / "checkpoint")
+    _, resumed = run(100, 70, tmp_path / "checkpoint")
+    assert resumed.best_bits == history.best_bits and same(resumed.best_weights, history.best_weights)
     assert history.first_below(history.bits[2] + 1e-9) == 30 and history.first_below(0) is None
 
 
