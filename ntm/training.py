@@ -89,7 +89,7 @@ def train(machine, task, sequences, *, seed=0, batch=1, optimizer=None, lr=1e-4,
     schedule: a function from the share of the training done, in [0, 1), to a factor on the learning rate; None, as in the paper, keeps it.
     every: sequences per point of the history. progress: a bar with the cost of the last point.
     checkpoint: a path; everything needed to go on is written there every `save_every` sequences and at the end or an
-    interruption, and a call that finds the file goes on from it with the same curve, bit for bit.
+    interruption, and a call for as many sequences that finds the file goes on from it with the same curve, bit for bit.
 
     Returns a History. Ctrl-C stops early and keeps what was learned. Raises ValueError for an argument out of range,
     FloatingPointError where the loss or a gradient is no longer finite, naming the tensor and the step.
