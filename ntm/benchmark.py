@@ -1,8 +1,8 @@
-"""How much longer than its controller alone does a machine take?    python -m ntm.benchmark
+"""How much longer than its controller alone does a machine take?    python -m ntm.benchmark [--scaling]
 
 One training step (forward, backward, GravesRMSprop's update) on copy with sequences of one length, on one thread. The yardstick is
 torch.nn.LSTM with 100 units and a linear output on the same data. All are timed in turn, round after round, in one process,
-so that whatever else the machine does falls on all of them: the ratios can be trusted, the times cannot.
+so that whatever else the machine does falls on all of them: the ratios can be trusted, the times cannot. In brackets: the quartiles.
 """
 
 import argparse
@@ -84,14 +84,48 @@ def table(batches=(1, 16, 32, 64), length=20, rounds=7, seconds=0.1, **settings)
         names, modules, paths = zip(*machines(task.inputs, task.outputs, **settings))
         times = interleaved([update(m, batch, length, fast) for m, fast in zip(modules, paths)], rounds, seconds)
         columns.append([(1, 1, 1), *ratios(times)])
-    print(f"{'times the yardstick, batch':28}" + "".join(f"{batch:>18}" for batch in batches))
+    print(f"{'times the yardstick, batch':28}" + "".join(f"{batch:>20}" for batch in batches))
     for row, name in enumerate(names):
         cells = (f"{column[row][0]:.2f} ({column[row][1]:.2f}-{column[row][2]:.2f})" for column in columns)
-        print(f"{name:28}" + "".join(f"{cell:>18}" for cell in cells))
+        print(f"{name:28}" + "".join(f"{cell:>20}" for cell in cells))
+
+
+def kept(machine, x):
+    """Bytes kept for the backward pass of machine(x), the parameters not counted. The machine's peak is little more."""
+    parameters, storages = {p.untyped_storage().data_ptr() for p in machine.parameters()}, {}
+
+    def keep(tensor):
+        storage = tensor.untyped_storage()
+        storages[storage.data_ptr()] = storage  # held, so that no other takes its address
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        machine(x)
+    return sum(storage.nbytes() for address, storage in storages.items() if address not in parameters)
+
+
+AXES = {  # what grows, and how far; the first value is the paper's size, but for the length
+    "length": (20, 40, 80, 160, 320), "batch": (1, 4, 16, 64), "read_heads": (1, 2, 4, 8), "N": (128, 512, 2048, 8192, 65536),
+    "width": (20, 40, 80, 160), "hidden_size": (100, 200, 400),
+}  # fmt: skip
+
+
+def scaling(axis, values=None, rounds=5, seconds=0.1, controller="lstm", length=20, batch=1):
+    """How time and memory grow with one size: values, times of an update over the first's, bytes kept over the first's."""
+    values, functions, memory = values or AXES[axis], [], []
+    for value in values:
+        sizes = {"length": length, "batch": batch, axis: value}
+        settings = {} if axis in ("length", "batch") else {axis: value}
+        machine = NTM(Copy().inputs, Copy().outputs, controller, seed=0, **settings)
+        functions.append(update(machine, sizes["batch"], sizes["length"]))
+        memory.append(kept(machine, torch.zeros(2 * sizes["length"] + 2, sizes["batch"], machine.inputs)))
+    times = interleaved(functions, rounds, seconds)
+    return values, [1.0, *(median for median, *_ in ratios(times))], [bytes / memory[0] for bytes in memory]
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--scaling", action="store_true", help="how time and memory grow with each size instead")
     parser.add_argument("--batch", type=int, nargs="+", default=[1, 16, 32, 64])
     parser.add_argument("--length", type=int, default=20)
     parser.add_argument("--rounds", type=int, default=7)
@@ -99,4 +133,9 @@ if __name__ == "__main__":
     for name in ("hidden_size", "layers", "N", "width", "read_heads", "write_heads"):
         parser.add_argument(f"--{name}", type=int, default=NTM.__init__.__kwdefaults__[name])
     options = vars(parser.parse_args())
-    table(options.pop("batch"), **options)
+    if options.pop("scaling"):
+        for axis in AXES:
+            for value, time, memory in zip(*scaling(axis, rounds=options["rounds"], seconds=options["seconds"])):
+                print(f"{axis:12} {value:6}   time x{time:7.2f}   memory x{memory:7.2f}", flush=True)
+    else:
+        table(options.pop("batch"), **options)
