@@ -1,0 +1,76 @@
+"""The shipped machines do on fresh sequences what their records say, and the README says what the records hold."""
+
+import json
+import math
+from pathlib import Path
+from statistics import median
+
+import pytest
+import torch
+
+from ntm import evaluate, pretrained
+from ntm.runs import QUESTIONS, TASKS, build
+
+SHIPPED = sorted((path.parent.name, path.stem) for path in pretrained.HERE.glob("*/*.safetensors"))
+ROOT = Path(__file__).parents[1]
+
+
+def first_below(run, bits):
+    return next((run["every"] * (i + 1) for i, b in enumerate(run["bits"]) if b < bits), math.inf)
+
+
+def test_something_is_shipped():
+    assert {("copy", "ntm-lstm"), ("copy", "ntm-feedforward")} <= set(SHIPPED)
+
+
+@pytest.mark.parametrize("task, model", SHIPPED)
+def test_a_shipped_machine_scores_what_its_record_says(task, model):
+    (record,) = [run for run in pretrained.runs(task, model) if run.get("shipped")]
+    machine = pretrained.load(task, model)
+    assert {name: value for name, value in machine.settings.items()} == record["settings"]
+    assert sum(p.numel() for p in machine.parameters()) == record["parameters"]
+    for question in (list(QUESTIONS[task])[0], list(QUESTIONS[task])[-1]):
+        said, few = record["scores"][question], 30
+        found = evaluate(machine, TASKS[task](), sequences=few, seed=77, **QUESTIONS[task][question])
+        # fresh sequences: the mean of 30 costs, of which one in a hundred or so can be a failure of a whole sequence
+        assert found.bits < 1.5 * said["bits"] + 2, (question, found, said)
+        if said["perfect"] == 1:
+            assert found.perfect >= 0.9, (question, found, said)
+
+
+@pytest.mark.parametrize("task", sorted({task for task, _ in SHIPPED}))
+def test_records_are_whole(task):
+    records = pretrained.runs(task)
+    assert len({(run["model"], run["seed"]) for run in records}) == len(records)
+    for run in records:
+        assert len(run["bits"]) * run["every"] == run["recipe"]["sequences"]
+        assert all(math.isfinite(b) for b in run["bits"]) and set(run["scores"]) == set(QUESTIONS[task])
+        assert run["settings"] == build(task, run["model"], run["seed"]).settings
+        assert json.loads(json.dumps(run["command"])).startswith(f"python -m ntm.runs {task} --models {run['model']}")
+
+
+def test_paper_curves():
+    x, y = pretrained.paper(3)["NTM-LSTM"]
+    assert min(x) > 1000 and y[-1] < 0.01
+    assert set(pretrained.paper(11)) == {"LSTM", "NTM-LSTM", "NTM-FF"} and pretrained.paper(11)["LSTM"][0] == [6, 10, 15, 20]
+
+
+@pytest.mark.parametrize("model, name", [("ntm-feedforward", "NTM, feedforward controller"), ("ntm-lstm", "NTM, LSTM controller")])
+def test_the_readme_says_what_the_records_hold(model, name):
+    (row,) = [line for line in (ROOT / "README.md").read_text(encoding="utf-8").splitlines() if line.startswith(f"| {name}")]
+    runs = pretrained.runs("copy", model)
+    when = [first_below(run, 0.1) for run in runs]
+    there = sorted(filter(math.isfinite, when))
+    wrong = [run["scores"]["length 120"]["wrong_bits"] for run in runs]
+    _, _, share, sequences, minutes, errors, _ = (part.strip() for part in row.split("|"))
+    assert share == f"{len(there)} of {len(runs)}"
+    never = "" if len(there) == len(runs) else ", one never"
+    assert sequences == f"{median(when):,.0f} ({there[0]:,} to {there[-1]:,}{never})"
+    assert float(minutes) == pytest.approx(median(run["minutes"] for run in runs), abs=0.06)
+    assert errors == f"{median(wrong):.0f} ({min(wrong):.0f} to {max(wrong):.0f}; none in {wrong.count(0)} seeds)"
+
+
+def test_weights_are_plain_tensors():
+    for task, model in SHIPPED:
+        for value in pretrained.load(task, model).state_dict().values():
+            assert value.dtype == torch.float32 and torch.isfinite(value).all()
