@@ -62,6 +62,7 @@ LOCAL = {
     "v": "a vector that is compared or written; also the variance that a shift adds",
     "z": "all that a layer is given",
     "η": "a rate",
+    "θ": "a parameter that is learned",
     "π": "3.14159...",
     "Δ": "a change",
 }
