@@ -26,7 +26,7 @@ def coin(cost_1_to_20, cost_1_to_5):
     if math.isclose(first, 20, abs_tol=0.01):
         return verdict(False, "", "20 is the cost of the longest sequence; the lengths 1 to 20 are equally frequent.")
     if not math.isclose(first, 10.5, abs_tol=0.01):
-        return verdict(False, "", f"{first:g} is not the cost on lengths 1 to 20. A coin costs 1 bit a vector: how many vectors on average?")
+        return verdict(False, "", f"{first:g} is not the cost on lengths 1 to 20. A coin costs 1 bit: for how many vectors on average?")
     if not math.isclose(second, 3, abs_tol=0.01):
         return verdict(False, "", f"10.5 is right; {second:g} for lengths 1 to 5 is not. The mean of 1, 2, 3, 4, 5?")
     return verdict(True, "10.5 and 3 bits, one for each vector. Watch for such plateaus in learning curves.", "")
@@ -124,5 +124,5 @@ def teach(answer, least=8.0):
     except Exception as error:
         return verdict(False, "", f"return a machine with 10 inputs and 8 outputs; trying yours raised {type(error).__name__}.")
     if not wrong < least:
-        return verdict(False, "", f"{wrong:.1f} of 80 bits are wrong at 10 vectors, an untrained machine has about 40. Aim under {least:g}.")
+        return verdict(False, "", f"{wrong:.1f} of 80 bits are wrong at 10 vectors, untrained it is about 40. Aim under {least:g}.")
     return verdict(True, f"{wrong:.1f} of 80 bits are wrong at 10 vectors. How long a sequence does it copy?", "")
