@@ -69,12 +69,18 @@ def ratios(times):
     return [(statistics.median(c), *statistics.quantiles(c, n=4)[::2]) for c in columns]
 
 
-def machines(inputs, outputs, **settings):
-    """What is compared: (name, module, fast) of the yardstick and of both machines on both paths."""
+def machines(inputs, outputs, compiled=False, **settings):
+    """What is compared: (name, module, fast) of the yardstick and of both machines on both paths.
+
+    compiled: also on the clear path with its step compiled by torch.compile, which takes a minute or more for each.
+    """
     yield "nn.LSTM(100)", Yardstick(inputs, outputs), True
     for controller in ("lstm", "feedforward"):
-        for fast in (False, True):
-            yield f"NTM-{controller}, {'fast' if fast else 'clear'}", NTM(inputs, outputs, controller, seed=0, **settings), fast
+        for kind in ("clear", "compiled", "fast") if compiled else ("clear", "fast"):
+            machine = NTM(inputs, outputs, controller, seed=0, **settings)
+            if kind == "compiled":
+                machine.step = torch.compile(machine.step)
+            yield f"NTM-{controller}, {kind}", machine, kind == "fast"
 
 
 def table(batches=(1, 16, 32, 64), length=20, rounds=7, seconds=0.1, **settings):
@@ -132,6 +138,7 @@ if __name__ == "__main__":
     parser.add_argument("--seconds", type=float, default=0.1, help="of each turn")
     for name in ("hidden_size", "layers", "N", "width", "read_heads", "write_heads"):
         parser.add_argument(f"--{name}", type=int, default=NTM.__init__.__kwdefaults__[name])
+    parser.add_argument("--compiled", action=argparse.BooleanOptionalAction, default=True, help="also torch.compile, which takes minutes")
     options = vars(parser.parse_args())
     if options.pop("scaling"):
         for axis in AXES:
