@@ -33,6 +33,14 @@ def normalise(nb):
             del cell.metadata["tags"]  # papermill adds an empty list
         if "remove-output" in cell.metadata.get("tags", []):
             cell.outputs = []  # an explorer: nothing without a kernel
+        whole = []  # what a cell prints may arrive in pieces, and be cut within a line
+        for output in cell.get("outputs", []):
+            if whole and whole[-1].output_type == output.output_type == "stream" and whole[-1].name == output.name:
+                whole[-1].text += output.text
+            else:
+                whole.append(output)
+        if cell.cell_type == "code":
+            cell.outputs = whole
     captions = (cell for cell in nb.cells if cell.cell_type == "markdown" and cell.source.startswith("*Figure"))
     for number, cell in enumerate(captions, 1):
         cell.source = re.sub(r"^\*Figure( \d+)?:", f"*Figure {number}:", cell.source)

@@ -85,6 +85,7 @@ def test_the_good_notebook_keeps_every_rule():
     (form.fresh, lambda nb: nb.metadata.pop("ntm")),
     (form.normalised, lambda nb: nb.metadata.update(widgets={})),
     (form.normalised, lambda nb: nb.metadata.update(papermill={})),
+    (form.normalised, output(4, *[new_output("stream", name="stdout", text=piece) for piece in ("half a line,", " and its end\n")])),
     (form.normalised, lambda nb: nb.cells[4].metadata.update(execution={"start": "12:00"})),
     (form.normalised, lambda nb: nb.cells[4].update(id=nb.cells[3].id)),
     (form.normalised, lambda nb: nb.cells[4].metadata.update(tags=["injected-parameters"])),
