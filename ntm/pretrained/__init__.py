@@ -1,7 +1,7 @@
 """What the long runs of the book left behind, shipped with the package: curves, scores and weights; and the paper's own curves.
 
 `<task>/runs.json` holds every run of that task as ntm.runs.run returned it; `<task>/<model>.safetensors` the weights of the median seed.
-`copy/looked_at/` are weights of other seeds that its chapter takes apart.
+`<task>/looked_at/` are weights of other seeds that its chapter takes apart.
 `paper/*.csv` are the learning curves of the paper, digitised from its figures.
 """
 
