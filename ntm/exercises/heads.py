@@ -65,17 +65,23 @@ def walk(answer):
 
 
 def scalar_shift(answer):
-    """Exercise 4: the paper's scalar shift."""
-    for σ, reach, expected in [(0.0, 1, [0, 1, 0]), (0.7, 1, [0, 0.3, 0.7]), (-0.25, 2, [0, 0.25, 0.75, 0, 0]), (1.0, 1, [0, 0, 1])]:
+    """Exercise 4: the paper's scalar shift as a head would emit it, from any raw number."""
+    for raw, reach in [(0.0, 1), (0.8, 1), (-0.3, 2), (60.0, 1), (-1000.0, 2)]:
+        x = torch.tensor(raw, requires_grad=True)
         try:
-            s = _numbers(answer(σ, reach))
+            s = _numbers(answer(x, reach))
         except Exception as error:
-            return verdict(False, "", f"for σ={σ}, reach={reach} your function raised {type(error).__name__}: {error}.")
+            return verdict(False, "", f"for raw={raw}, reach={reach} your function raised {type(error).__name__}: {error}.")
         if s is None or s.numel() != 2 * reach + 1:
             return verdict(False, "", f"for reach={reach} return {2 * reach + 1} numbers, the shares of the shifts {-reach} to {reach}.")
-        if not torch.allclose(s, torch.tensor(expected, dtype=torch.float32), atol=1e-5):
-            return verdict(False, "", f"for σ={σ}, reach={reach} you give {[round(v, 3) for v in s.tolist()]}, it is {expected}.")
-    return verdict(True, "whole shifts stay whole, and what lies between is shared between two neighbours.", "")
+        expected = (1 - (reach * torch.tanh(x.detach()) - torch.arange(-reach, reach + 1)).abs()).clamp(min=0)
+        if not torch.allclose(s.detach(), expected, atol=1e-5):
+            given, wanted = ([round(v, 3) + 0.0 for v in t.tolist()] for t in (s, expected))
+            return verdict(False, "", f"for raw={raw}, reach={reach} you give {given}, it is {wanted}.")
+        if raw == 0.8 and not (s.requires_grad and torch.autograd.grad(s[-1], x)[0] > 0):
+            return verdict(False, "", "the shares are right, but no gradient reaches the raw number: keep it a tensor all the way.")
+    return verdict(True, "every raw number is a shift. Told nothing, this head stays where it is; "
+                         "a softmax head spreads over three slots.", "")
 
 
 def squash(answer):

@@ -51,12 +51,13 @@ def test_walk(capsys):
 
 
 def test_scalar_shift(capsys):
-    def right(σ, reach):
-        return [max(0.0, 1 - abs(σ - j)) for j in range(-reach, reach + 1)]
+    def right(raw, reach):
+        return (1 - (reach * torch.tanh(raw) - torch.arange(-reach, reach + 1)).abs()).clamp(min=0)
 
     assert check.scalar_shift(right) and says(capsys, "Correct:")
-    for wrong, hint in [(lambda *_: None, "return 3 numbers"), (lambda σ, reach: right(σ, reach)[::-1], "it is [0, 0.3, 0.7]"),
-                        (lambda: 0, "raised"), (lambda σ, reach: right(round(σ), reach), "you give")]:
+    for wrong, hint in [(lambda *_: None, "return 3 numbers"), (lambda raw, reach: right(raw, reach).flip(0), "you give"),
+                        (lambda: 0, "raised"), (lambda raw, reach: right(torch.atanh(raw / reach), reach), "you give"),
+                        (lambda raw, reach: right(raw, reach).detach(), "no gradient")]:
         assert not check.scalar_shift(wrong) and says(capsys, hint)
 
 
