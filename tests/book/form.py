@@ -132,7 +132,7 @@ def short_code(nb, name):
     """Code cells that are shown stay short."""
     for number, cell in code_cells(nb):
         lines = len(cell.source.split("\n"))
-        if lines > LINES and "hide-input" not in tags(cell):
+        if lines > LINES and not {"hide-input", "remove-input", "remove-cell"} & set(tags(cell)):
             yield f"cell {number} has {lines} lines; {LINES} are allowed"
 
 
@@ -164,8 +164,8 @@ def first_cells(nb, name):
     if f"[Open in Colab](https://colab.research.google.com/github/{owner}/{repo}/blob/main/book/{name}.ipynb)" not in nb.cells[0].source:
         yield "its first cell has no link that opens it in Colab"
     setup = [number for number, cell in code_cells(nb) if "setup" in tags(cell)]
-    if setup != [1] or "hide-input" not in tags(nb.cells[1]):
-        yield "its second cell, and no other, must be tagged setup and hide-input"
+    if setup != [1] or not {"hide-input", "remove-cell"} & set(tags(nb.cells[1])):
+        yield "its second cell, and no other, must be tagged setup and hide-input (or remove-cell)"
     elif f'%pip install -q --no-deps "ntm @ git+https://github.com/{owner}/{repo}@main"' not in nb.cells[1].source:
         yield "its setup cell does not install ntm in Colab"
     parameters = [cell for _, cell in code_cells(nb) if "parameters" in tags(cell)]
