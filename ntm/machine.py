@@ -1,5 +1,6 @@
 """The Neural Turing Machine: a controller, its heads and a memory; one step, or a whole sequence."""
 
+import math
 from typing import NamedTuple
 
 import torch
@@ -35,6 +36,8 @@ class NTM(Saved, nn.Module):
     What the paper leaves open is an argument here:
     initial_memory: "distinct" (fixed random rows of scale .1), "constant" (1e-6 everywhere) or "learned" (an [N, width] parameter).
     initial_weighting: "focused" (every head begins on slot 0), "uniform", or "learned" (N logits a head, begun focused).
+    initial_strength: what is added to the raw value of every β before training. At 0 an untrained β is near softplus(0) = .7, and content
+    addressing nearly even over all slots; at 3 it is near 3.
     seed: draws the weights and the memory's rows from this seed and leaves torch's global generator alone.
 
     The backward pass needs the memory as it was after every step. For sequences so long that this does not fit, set
@@ -46,7 +49,7 @@ class NTM(Saved, nn.Module):
     chunk = None  # steps; None keeps them all
 
     def __init__(self, inputs, outputs, controller="lstm", *, hidden_size=100, layers=1, N=128, width=20, read_heads=1, write_heads=1,
-                 shift_range=1, initial_memory="distinct", initial_weighting="focused", seed=None):
+                 shift_range=1, initial_memory="distinct", initial_weighting="focused", initial_strength=0.0, seed=None):
         positive(inputs=inputs, outputs=outputs, hidden_size=hidden_size, layers=layers, N=N, width=width,
                  read_heads=read_heads, write_heads=write_heads)
         if not isinstance(shift_range, int) or not 0 <= 2 * shift_range < max(N, 2):
@@ -56,17 +59,19 @@ class NTM(Saved, nn.Module):
                                      ("initial_weighting", initial_weighting, ("focused", "uniform", "learned"))]:
             if value not in allowed:
                 raise ValueError(f"{name} is {value!r}; it must be one of {', '.join(allowed)}")
+        if not math.isfinite(initial_strength):
+            raise ValueError(f"initial_strength is {initial_strength}; it must be a finite number")
         super().__init__()
         self.settings = dict(inputs=inputs, outputs=outputs, controller=controller, hidden_size=hidden_size, layers=layers, N=N,
                              width=width, read_heads=read_heads, write_heads=write_heads, shift_range=shift_range,
-                             initial_memory=initial_memory, initial_weighting=initial_weighting)
+                             initial_memory=initial_memory, initial_weighting=initial_weighting, initial_strength=initial_strength)
         self.inputs, self.outputs, self.read_heads, self.write_heads = inputs, outputs, read_heads, write_heads
         with torch.random.fork_rng(devices=[], enabled=seed is not None):
             if seed is not None:
                 torch.manual_seed(seed)
-            self._build(controller, hidden_size, layers, N, width, shift_range, initial_memory, initial_weighting)
+            self._build(controller, hidden_size, layers, N, width, shift_range, initial_memory, initial_weighting, initial_strength)
 
-    def _build(self, controller, hidden_size, layers, N, width, shift_range, initial_memory, initial_weighting):
+    def _build(self, controller, hidden_size, layers, N, width, shift_range, initial_memory, initial_weighting, initial_strength):
         channels, heads = self.inputs + self.read_heads * width, self.read_heads + self.write_heads
         kinds = {"lstm": LSTM, "feedforward": FeedForward}
         if isinstance(controller, nn.Module):
@@ -76,6 +81,8 @@ class NTM(Saved, nn.Module):
         else:
             raise ValueError(f"controller is {controller!r}; it must be 'lstm', 'feedforward' or a module")
         self.heads = Heads(self.controller.output_size, width, self.read_heads, self.write_heads, shift_range)
+        with torch.no_grad():
+            self.heads.linear.bias.split(self.heads.sizes)[1].add_(initial_strength)  # the second kind, after the keys
         self.output = nn.Linear(self.controller.output_size + self.read_heads * width, self.outputs)
         self.r_0 = nn.Parameter(torch.zeros(self.read_heads, width))
 

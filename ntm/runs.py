@@ -21,6 +21,7 @@ from . import tasks
 from .baseline import LSTMBaseline
 from .grid import grid
 from .machine import NTM
+from .optim import GravesRMSprop
 from .training import evaluate, train
 
 TASKS = {
@@ -32,11 +33,18 @@ TASKS = {
 }
 MODELS = ("ntm-lstm", "ntm-feedforward", "lstm")
 
-# What each machine needs beyond its defaults: the sizes of the paper's Tables 1 to 3.
-SIZES = {
-    ("associative_recall", "ntm-feedforward"): dict(hidden_size=256, read_heads=4, write_heads=4),
-    ("priority_sort", "ntm-feedforward"): dict(hidden_size=512, read_heads=8, write_heads=8),
-    ("priority_sort", "ntm-lstm"): dict(hidden_size=100, layers=2, read_heads=5, write_heads=5),
+# What each machine needs beyond its defaults: the sizes of the paper's Tables 1 to 3, and content addressing that is strong from the start.
+SETTINGS = {
+    ("copy", "ntm-lstm"): dict(initial_strength=3.0),
+    ("copy", "ntm-feedforward"): dict(initial_strength=3.0),
+    ("repeat_copy", "ntm-lstm"): dict(initial_strength=3.0),
+    ("repeat_copy", "ntm-feedforward"): dict(initial_strength=3.0),
+    ("associative_recall", "ntm-lstm"): dict(initial_strength=3.0),
+    ("associative_recall", "ntm-feedforward"): dict(hidden_size=256, read_heads=4, write_heads=4, initial_strength=3.0),
+    ("ngrams", "ntm-lstm"): dict(initial_strength=3.0),
+    ("ngrams", "ntm-feedforward"): dict(initial_strength=3.0),
+    ("priority_sort", "ntm-lstm"): dict(hidden_size=100, layers=2, read_heads=5, write_heads=5, initial_strength=3.0),
+    ("priority_sort", "ntm-feedforward"): dict(hidden_size=512, read_heads=8, write_heads=8, initial_strength=3.0),
     ("copy", "lstm"): dict(hidden_size=256),
     ("repeat_copy", "lstm"): dict(hidden_size=512),
     ("associative_recall", "lstm"): dict(hidden_size=256),
@@ -44,17 +52,25 @@ SIZES = {
     ("priority_sort", "lstm"): dict(hidden_size=128),
 }
 
-# How it is trained beyond the defaults of ntm.train.
+# How it is trained beyond the defaults of ntm.train; the optimiser by its name.
 RECIPES = {
     ("copy", "ntm-lstm"): dict(sequences=20_000),
     ("copy", "ntm-feedforward"): dict(sequences=20_000),
-    ("associative_recall", "ntm-lstm"): dict(sequences=30_000),
-    ("associative_recall", "ntm-feedforward"): dict(sequences=30_000),
+    ("copy", "lstm"): dict(sequences=100_000, batch=10, optimizer="Adam", lr=1e-3),
     ("repeat_copy", "ntm-lstm"): dict(sequences=60_000),
     ("repeat_copy", "ntm-feedforward"): dict(sequences=60_000),
+    ("repeat_copy", "lstm"): dict(sequences=20_000, batch=10, optimizer="Adam", lr=1e-3),
+    ("associative_recall", "ntm-lstm"): dict(sequences=40_000),
+    ("associative_recall", "ntm-feedforward"): dict(sequences=30_000),
+    ("associative_recall", "lstm"): dict(sequences=100_000, batch=10, optimizer="Adam", lr=1e-3),
     ("ngrams", "ntm-lstm"): dict(sequences=40_000),
     ("ngrams", "ntm-feedforward"): dict(sequences=40_000),
+    ("ngrams", "lstm"): dict(sequences=50_000, batch=10, optimizer="Adam", lr=1e-3),
+    ("priority_sort", "ntm-lstm"): dict(sequences=100_000),
+    ("priority_sort", "ntm-feedforward"): dict(sequences=100_000),
+    ("priority_sort", "lstm"): dict(sequences=200_000, batch=10, optimizer="Adam", lr=1e-3),
 }
+OPTIMIZERS = {"GravesRMSprop": GravesRMSprop, "Adam": torch.optim.Adam}
 
 # What is asked of a trained machine, on sequences it has not seen: the paper's tests of generalisation.
 QUESTIONS = {
@@ -73,23 +89,25 @@ SEQUENCES = {"ngrams": 1000, "priority_sort": 1000}  # how many each question is
 
 def build(task, model, seed, **changes):
     """The machine of that task and model at the paper's size, with weights drawn from `seed`; changes override its settings."""
-    channels, sizes = TASKS[task](), SIZES.get((task, model), {}) | changes
+    channels, sizes = TASKS[task](), SETTINGS.get((task, model), {}) | changes
     if model == "lstm":
         return LSTMBaseline(channels.inputs, channels.outputs, seed=seed, **sizes)
     return NTM(channels.inputs, channels.outputs, model.removeprefix("ntm-"), seed=seed, **sizes)
 
 
-def run(task, model, seed, folder=None, sequences=None, progress=False):
+def run(task, model, seed, folder=None, *, settings=None, progress=False, **recipe):
     """Train one machine by its recipe, score it, and return all there is to say about it as a dict for JSON.
 
     scores are those of the best weights (the lowest mean cost over a hundred training sequences), which are the ones kept; final those
     of the last weights.
-    folder: where the weights go, and a checkpoint from which an interrupted run goes on. sequences: another length than the recipe's.
+    folder: where the weights go, and a checkpoint from which an interrupted run goes on. settings: what the machine shall have otherwise;
+    the rest: what the recipe shall, as sequences=1000.
     """
-    recipe = RECIPES[task, model] | ({} if sequences is None else dict(sequences=sequences))
-    machine, subject, name = build(task, model, seed), TASKS[task](), f"{task}-{model}-{seed}"
+    recipe = RECIPES[task, model] | recipe
+    machine, subject, name = build(task, model, seed, **settings or {}), TASKS[task](), f"{task}-{model}-{seed}"
     checkpoint = Path(folder) / f"{name}.checkpoint" if folder else None
-    history = train(machine, subject, seed=seed, checkpoint=checkpoint, progress=progress, **recipe)
+    optimizer = OPTIMIZERS[recipe.get("optimizer", "GravesRMSprop")](machine.parameters(), lr=recipe.get("lr", 1e-4))
+    history = train(machine, subject, seed=seed, checkpoint=checkpoint, progress=progress, **recipe | dict(optimizer=optimizer))
     if history.interrupted:
         raise KeyboardInterrupt
     final = score(machine, task, seed)

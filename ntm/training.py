@@ -80,12 +80,13 @@ def cosine(done):
     return (1 + math.cos(math.pi * done)) / 2
 
 
-def train(machine, task, sequences, *, seed=0, batch=1, optimizer=None, lr=1e-4, clip=10.0, schedule=cosine, every=100,
-          progress=True, checkpoint=None, save_every=5000):
+def train(machine, task, sequences, *, seed=0, batch=1, optimizer=None, lr=1e-4, clip=10.0, clip_each=None, schedule=cosine,
+          every=100, progress=True, checkpoint=None, save_every=5000):
     """Train `machine` on `task` for so many sequences; the defaults are the recipe that the book recommends.
 
     seed: of the data stream, drawn in order whatever interrupts it. batch: sequences per update; the loss is the mean of their costs.
     optimizer: by default GravesRMSprop(machine.parameters(), lr), the paper's. clip: the largest global norm of the gradient, or None.
+    clip_each: the largest magnitude of each of its elements, or None; the paper's is 10, and it has no clip.
     schedule: a function from the share of the training done, in [0, 1), to a factor on the learning rate; None, as in the paper, keeps it.
     every: sequences per point of the history. progress: a bar with the cost of the last point.
     checkpoint: a path; everything needed to go on is written there every `save_every` sequences and at the end or an
@@ -98,14 +99,15 @@ def train(machine, task, sequences, *, seed=0, batch=1, optimizer=None, lr=1e-4,
     for name, value in [("every", every), ("sequences", sequences)] + [("save_every", save_every)] * (checkpoint is not None):
         if value % batch:
             raise ValueError(f"{name} is {value}; it must be a multiple of batch, {batch}")
-    if clip is not None and not clip > 0:
-        raise ValueError(f"clip is {clip}; it must be above 0, or None")
+    for name, value in [("clip", clip), ("clip_each", clip_each)]:
+        if value is not None and not value > 0:
+            raise ValueError(f"{name} is {value}; it must be above 0, or None")
     like = next(machine.parameters())
     optimizer = optimizer or GravesRMSprop(machine.parameters(), lr)
     rates = [group["lr"] for group in optimizer.param_groups]
     generator = torch.Generator().manual_seed(seed)
     history = History(every)
-    run = dict(seed=seed, batch=batch, every=every, clip=clip, optimizer=type(optimizer).__name__, lr=rates)
+    run = dict(seed=seed, batch=batch, every=every, clip=clip, clip_each=clip_each, optimizer=type(optimizer).__name__, lr=rates)
     done, total, named = 0, 0.0, list(machine.named_parameters())
     if checkpoint is not None and os.path.exists(checkpoint):
         done, total = _resume(checkpoint, machine, optimizer, generator, history, run)
@@ -122,7 +124,7 @@ def train(machine, task, sequences, *, seed=0, batch=1, optimizer=None, lr=1e-4,
                 cost = bits(machine(sample.x), sample).mean()
                 optimizer.zero_grad()
                 (cost * math.log(2)).backward()  # the gradient is that of nats, as everywhere else
-                norm = _clip(named, clip)
+                norm = _clip(named, clip, clip_each)
                 value = cost.item()
                 if not (math.isfinite(norm) and math.isfinite(value)):
                     _blame(cost, named, done)
@@ -172,12 +174,15 @@ def evaluate(machine, task, *, sequences=256, seed=1, batch=32, **lengths):
     return Score(costs.mean().item(), wrong.mean().item(), (wrong == 0).double().mean().item(), sequences)
 
 
-def _clip(named, largest):
-    """Scale all gradients so that their global norm is at most `largest`. Returns the norm they had."""
+def _clip(named, largest, each):
+    """Scale all gradients so that their global norm is at most `largest`, clamp every element to `each`. Returns the norm they had."""
     gradients = [p.grad for _, p in named if p.grad is not None]
     norm = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients))).item()
     if largest is not None and norm > largest:
         torch._foreach_mul_(gradients, largest / norm)
+    if each is not None:
+        torch._foreach_clamp_max_(gradients, each)
+        torch._foreach_clamp_min_(gradients, -each)
     return norm
 
 

@@ -412,3 +412,20 @@ def test_the_initial_state_is_as_asked():
     for name in ("M_0", "w_0", "r_0"):
         assert learned.get_parameter(name).grad.abs().sum() > 0, name
     assert {name for name, _ in NTM(**small).named_buffers()} == {"M_0", "w_0"}
+
+
+@both
+def test_initial_strength_moves_every_β_and_nothing_else(controller):
+    sizes = dict(small, controller=controller, read_heads=2, write_heads=2, seed=0)
+    weak, strong = NTM(**sizes), NTM(**sizes, initial_strength=3.0)
+    h = torch.randn(4, small["hidden_size"], generator=torch.Generator().manual_seed(0))
+    for name, before, after in zip(("k", "β", "g", "s", "γ", "e", "a"), weak.heads(h), strong.heads(h)):
+        if name == "β":  # softplus(x + 3)
+            assert_close(after.expm1().log(), before.expm1().log() + 3)
+        else:
+            assert torch.equal(before, after), name
+    for name, value in weak.state_dict().items():
+        assert torch.equal(value, strong.state_dict()[name]) == (name != "heads.linear.bias"), name
+    assert NTM(**strong.settings, seed=1).settings == strong.settings
+    with pytest.raises(ValueError, match="initial_strength is nan; it must be a finite number"):
+        NTM(**sizes, initial_strength=float("nan"))

@@ -118,6 +118,20 @@ def test_a_schedule_scales_the_rate_and_the_clip_bounds_the_gradient():
     assert norms[:5] == pytest.approx([1e-3] * 5) and min(norms[5:]) > 1e-2
 
 
+def test_clip_each_bounds_every_element_and_leaves_the_small_ones_as_they_are():
+    machine, seen = machine_of(), []
+
+    class Spy(torch.optim.SGD):
+        def step(self, closure=None):
+            seen.append(torch.cat([p.grad.flatten() for p in machine.parameters()]))
+
+    for bound in (None, 1.0):
+        train(machine, task, 1, optimizer=Spy(machine.parameters(), lr=1.0), clip=None, clip_each=bound, progress=False, every=1)
+    whole, bounded = seen
+    assert whole.abs().max() > 1 > whole.abs()[whole != 0].min()
+    assert torch.equal(bounded, whole.clamp(-1, 1))
+
+
 def test_global_random_numbers_and_threads_are_left_alone():
     before, machine = torch.get_rng_state(), machine_of()
     torch.set_num_threads(2)
@@ -298,7 +312,7 @@ def test_a_machine_in_double_precision_trains_and_scores():
     (dict(sequences=15, batch=10), "sequences is 15; it must be a multiple of batch, 10"),
     (dict(save_every=15, batch=2, checkpoint="none"), "save_every is 15; it must be a multiple of batch, 2"),
     (dict(every=0), "every is 0"), (dict(lr=0), "lr is 0"), (dict(clip=0), "clip is 0; it must be above 0, or None"),
-    (dict(clip=float("nan")), "clip is nan"), (dict(batch=1.0), "batch is 1.0"),
+    (dict(clip=float("nan")), "clip is nan"), (dict(clip_each=-1), "clip_each is -1"), (dict(batch=1.0), "batch is 1.0"),
 ])  # fmt: skip
 def test_mistakes_of_train_are_named(options, words):
     with pytest.raises(ValueError, match=words):

@@ -1,0 +1,65 @@
+"""The runs behind the results: one recipe for all seeds, results that say all, the median seed shipped."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+import torch
+from torch.testing import assert_close
+
+from ntm import NTM, LSTMBaseline, tasks
+from ntm.runs import MODELS, OPTIMIZERS, QUESTIONS, RECIPES, TASKS, build, collect, run, score
+
+
+@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("model", MODELS)
+def test_every_machine_is_built_for_its_task_and_has_a_recipe(task, model):
+    machine = build(task, model, seed=0)
+    assert type(machine) is (LSTMBaseline if model == "lstm" else NTM)
+    assert (machine.inputs, machine.outputs) == (TASKS[task]().inputs, TASKS[task]().outputs)
+    recipe = RECIPES[task, model]
+    batch = recipe.get("batch", 1)
+    assert recipe["sequences"] % 100 == 0 and 100 % batch == 0  # whole points of the curve
+    assert recipe.get("optimizer", "Adam") in OPTIMIZERS
+
+
+def test_build_draws_from_the_seed_and_takes_changes():
+    one, same, other = (build("copy", "ntm-lstm", seed).state_dict() for seed in (0, 0, 1))
+    assert_close(one, same, rtol=0, atol=0)
+    assert not torch.equal(one["output.weight"], other["output.weight"])
+    assert build("copy", "ntm-lstm", 0, N=16).settings["N"] == 16
+
+
+def test_run_says_all_there_is_to_say_and_collect_ships_the_median_seed(tmp_path):
+    folder, into = tmp_path / "runs", tmp_path / "pretrained"
+    folder.mkdir()
+    results = []
+    for seed in range(3):
+        result = run("copy", "ntm-feedforward", seed, folder=folder, sequences=200)
+        assert len(result["bits"]) * result["every"] == result["recipe"]["sequences"] == 200
+        assert set(result["scores"]) == set(result["final"]) == set(QUESTIONS["copy"])
+        assert result["settings"] == build("copy", "ntm-feedforward", seed).settings
+        assert not list(folder.glob("*.checkpoint"))
+        (folder / f"copy-ntm-feedforward-{seed}.json").write_text(json.dumps(result))
+        results.append(result)
+    assert NTM.load(folder / "copy-ntm-feedforward-1.safetensors").settings == results[1]["settings"]
+    collect(folder, into=into)
+    kept = json.loads((into / "copy" / "runs.json").read_text())
+    assert [r["seed"] for r in kept] == [0, 1, 2]
+    (shipped,) = [r for r in kept if r.get("shipped")]
+    costs = sorted(r["scores"]["length 120"]["bits"] for r in results)
+    assert shipped["scores"]["length 120"]["bits"] == costs[1]
+    machine = NTM.load(into / "copy" / "ntm-feedforward.safetensors")
+    assert score(machine, "copy", shipped["seed"])["length 10"] == shipped["scores"]["length 10"]
+
+
+def test_ngrams_are_scored_beside_the_bayes_estimator_on_the_same_sequences():
+    found = score(build("ngrams", "lstm", 0, hidden_size=4), "ngrams", seed=0)["training range"]
+    batch = tasks.NGrams().sample(1000, generator=torch.Generator().manual_seed(10_000))
+    assert found["bayes"] == round(tasks.bayes(batch)[1].mean().item(), 4) and found["bits"] > 180 > found["bayes"]
+
+
+def test_the_command_line_refuses_what_it_does_not_know():
+    result = subprocess.run([sys.executable, "-m", "ntm.runs", "chess"], capture_output=True, text=True)
+    assert result.returncode == 2 and "invalid choice: 'chess'" in result.stderr
