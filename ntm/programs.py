@@ -132,7 +132,7 @@ def _offsets(move, shift_range, leak):
     return s
 
 
-# Three of the paper's tasks as programs. Each writes what it must remember and lets the read head bring the answer: y holds it.
+# Four of the paper's tasks as programs. Each writes what it must remember and lets the read head bring the answer: y holds it.
 
 
 def copy(x):
@@ -200,6 +200,25 @@ def associative_recall(x):
 def _name(item):
     """An item as one vector of ±1, so that the cosine of two of them counts the bits in which they differ."""
     return 2 * torch.cat(item) - 1
+
+
+def priority_sort(x):
+    """The sort task of ntm.tasks.PrioritySort, up to N - 1 vectors, in a memory of 10 columns; y holds bits of ±.1: threshold at 0.
+
+    Selection sort by content. A slot holds its vector in small numbers and, on two columns, a point of the unit circle whose first
+    coordinate rises with the priority: so all slots are of one length, and the cosine with the key is linear in the priority. The write
+    head marks what is being read, so that the next jump finds the next highest. Two priorities that differ by d are told apart where
+    .45 β γ d is well above 1: run it with β = 1000 and γ = 100.
+    """
+    key = [0.0] * 8 + [1.0]
+    for x_t in x:
+        if x_t[9]:  # the end mark
+            break
+        height = 0.5 + 0.45 * x_t[8]  # above 0, what an empty slot has
+        yield write([*(0.2 * x_t[:8] - 0.1), height, (1 - height**2) ** 0.5], move=+1)
+    yield
+    for _ in x:
+        yield read(jump=key), write([0.0] * 8 + [-0.3], jump=key)
 
 
 # The disassembler: from a trace back to the words of a program.

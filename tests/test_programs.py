@@ -51,6 +51,37 @@ def test_associative_recall_is_exact(items):
         assert wrong(y, batch, 6) == 0
 
 
+@pytest.mark.parametrize("vectors, highest", [(20, 16), (1, 1), (5, 5), (31, 31)])
+def test_priority_sort_is_exact_where_heads_are_sharp(vectors, highest):
+    for seed in range(3):
+        batch = tasks.PrioritySort(vectors=vectors, highest=highest).sample(1, generator=torch.Generator().manual_seed(seed))
+        y, trace = run(programs.priority_sort, batch.x[:, 0], 32, 10, β=1000, γ=100)
+        assert tasks.wrong_bits(y[:, None, :8], batch).sum() == 0
+        slots = batch.x[:vectors, 0, 8].topk(highest).indices + 1  # vector t lies in slot t + 1
+        assert torch.equal(trace.w_read[vectors + 1 :, 0, 0].argmax(-1), slots)
+        assert torch.equal(trace.w_write[vectors + 1 :, 0, 0].argmax(-1), slots)
+
+
+def test_priority_sort_follows_the_priorities_alone():
+    batch = tasks.PrioritySort().sample(1, generator=torch.Generator().manual_seed(1))
+    x, order = batch.x[:, 0].clone(), torch.randperm(20, generator=torch.Generator().manual_seed(2))
+    x[:20] = x[order]  # the same vectors with the same priorities, in another order of coming
+    first, second = (run(programs.priority_sort, inputs, 32, 10, β=1000, γ=100)[0] for inputs in (batch.x[:, 0], x))
+    torch.testing.assert_close(first[21:], second[21:], atol=1e-4, rtol=0)
+
+
+def test_priority_sort_mixes_two_vectors_whose_priorities_are_too_close():
+    batch = tasks.PrioritySort(vectors=3, highest=3).sample(1, generator=torch.Generator().manual_seed(0))
+    x = batch.x[:, 0].clone()
+    x[:3, 8] = torch.tensor([0.9, 0.9, -0.5])
+    y, trace = run(programs.priority_sort, x, 8, 10, β=1000, γ=100)
+    torch.testing.assert_close(y[4, :8], 0.2 * x[:2, :8].mean(0) - 0.1)
+    torch.testing.assert_close(trace.w_read[4, 0, 0, 1:3], torch.tensor([0.5, 0.5]))
+    x[1, 8] = 0.899
+    y, _ = run(programs.priority_sort, x, 8, 10, β=1000, γ=100)
+    torch.testing.assert_close(y[4:, :8], 0.2 * x[:3, :8] - 0.1, atol=1e-4, rtol=0)
+
+
 def test_the_trace_is_that_of_the_real_functions():
     batch = tasks.Copy().sample(1, length=4, generator=torch.Generator().manual_seed(0))
     _, trace = run(programs.copy, batch.x[:, 0], 8, 10, β=3.0, γ=1.5, leak=0.2)
