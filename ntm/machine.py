@@ -34,7 +34,8 @@ class NTM(Saved, nn.Module):
     N slots of `width` numbers; any number of read and write heads; shifts from -shift_range to +shift_range.
 
     What the paper leaves open is an argument here:
-    initial_memory: "distinct" (fixed random rows of scale .1), "constant" (1e-6 everywhere) or "learned" (an [N, width] parameter).
+    initial_memory: "distinct" (fixed random rows of scale .1), "positions" (fixed sines and cosines of the slot's place on the ring, .3
+    high, so that rows are the more alike the nearer they lie), "constant" (1e-6 everywhere) or "learned" (an [N, width] parameter).
     initial_weighting: "focused" (every head begins on slot 0), "uniform", or "learned" (N logits a head, begun focused).
     initial_strength: what is added to the raw value of every β before training. At 0 an untrained β is near softplus(0) = .7, and content
     addressing nearly even over all slots; at 3 it is near 3.
@@ -55,7 +56,7 @@ class NTM(Saved, nn.Module):
         if not isinstance(shift_range, int) or not 0 <= 2 * shift_range < max(N, 2):
             raise ValueError(f"shift_range is {shift_range}; it must be an integer from 0 to {(max(N, 2) - 1) // 2}, "
                              f"so that {N} slots hold every shift once")
-        for name, value, allowed in [("initial_memory", initial_memory, ("distinct", "constant", "learned")),
+        for name, value, allowed in [("initial_memory", initial_memory, ("distinct", "positions", "constant", "learned")),
                                      ("initial_weighting", initial_weighting, ("focused", "uniform", "learned"))]:
             if value not in allowed:
                 raise ValueError(f"{name} is {value!r}; it must be one of {', '.join(allowed)}")
@@ -86,7 +87,12 @@ class NTM(Saved, nn.Module):
         self.output = nn.Linear(self.controller.output_size + self.read_heads * width, self.outputs)
         self.r_0 = nn.Parameter(torch.zeros(self.read_heads, width))
 
-        M_0 = torch.full((N, width), 1e-6) if initial_memory == "constant" else 0.1 * torch.randn(N, width)
+        if initial_memory == "positions":
+            angle = 2 * math.pi * torch.arange(N).unsqueeze(-1) / N  # [N, 1]
+            column = torch.arange(width)
+            M_0 = 0.3 * torch.sin(angle * (column // 2 + 1) + column % 2 * math.pi / 2)
+        else:
+            M_0 = torch.full((N, width), 1e-6) if initial_memory == "constant" else 0.1 * torch.randn(N, width)
         w_0 = torch.zeros(heads, N)
         if initial_weighting != "uniform":
             w_0[:, 0] = 5.0

@@ -1,6 +1,7 @@
 """The whole machine. `machine(x)` may take the fast path or repeat `step`: both are held to the loops of spec.py here."""
 
 import copy
+import math
 
 import pytest
 import spec
@@ -412,6 +413,18 @@ def test_the_initial_state_is_as_asked():
     for name in ("M_0", "w_0", "r_0"):
         assert learned.get_parameter(name).grad.abs().sum() > 0, name
     assert {name for name, _ in NTM(**small).named_buffers()} == {"M_0", "w_0"}
+
+
+def test_positions_are_sines_and_cosines_that_tell_how_far_two_slots_are_apart():
+    M = NTM(2, 2, N=12, width=4, initial_memory="positions").M_0.double()
+    for i in range(12):
+        for j, (frequency, wave) in enumerate([(1, math.sin), (1, math.cos), (2, math.sin), (2, math.cos)]):
+            assert M[i, j].item() == pytest.approx(0.3 * wave(2 * math.pi * frequency * i / 12), abs=1e-6)
+    K = M @ M.T / (M.norm(dim=1, keepdim=True) * M.norm(dim=1))  # the cosine of every two rows
+    for distance in range(12):
+        along = K.diagonal(distance)
+        assert_close(along, along[:1].expand_as(along), rtol=1e-5, atol=1e-6)  # only the distance counts
+    assert (K[0, 0] > K[0, 1] > K[0, 2] > K[0, 3]) and NTM(2, 2, N=5, width=3, initial_memory="positions").M_0.shape == (5, 3)
 
 
 @both
