@@ -44,7 +44,8 @@ def test_gaps(capsys):
     assert check.gaps(by_sorting) and says(capsys, "Correct:")
     for wrong, hint in [(lambda _: None, "of the shape"), (lambda: 0, "raised"), (in_place, "has changed"), (below, "one side"),
                         (above, "one side"), (lambda b: right(b, self=0), "leave it out"),
-                        (lambda b: right(b, self=9.0, among=16), "not asked for"), (lambda b: right(b, self=9.0) + 1, "rank 0 of sequence 0"),
+                        (lambda b: right(b, self=9.0, among=16), "not asked for"),
+                        (lambda b: right(b, self=9.0) + 1, "rank 0 of sequence 0"),
                         (lambda b: right(b, asked=20, self=9.0), "of the shape")]:
         assert not check.gaps(wrong) and says(capsys, hint)
 
