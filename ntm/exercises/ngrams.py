@@ -80,7 +80,7 @@ def places(answer):
             return verdict(False, "", f"in context {c} the commonest slot is {s}, not {mine[c][0]}.")
         if not math.isclose(mine[c][1], share, abs_tol=1e-3):
             return verdict(False, "", f"in context {c} the head is on slot {s} in {share:g} of its steps, not {mine[c][1]:g}.")
-    return verdict(True, "a head that keeps a tally has shares near 1, one that keeps a diary near 0.", "")
+    return verdict(True, "a write head that keeps a tally comes back: shares near 1. One that keeps a diary goes on.", "")
 
 
 def switching(batch, seed):
