@@ -40,8 +40,10 @@ SETTINGS = {
     ("associative_recall", "ntm-feedforward"): dict(hidden_size=256, read_heads=4, write_heads=4, initial_strength=3.0),
     ("ngrams", "ntm-lstm"): dict(initial_strength=3.0),
     ("ngrams", "ntm-feedforward"): dict(initial_strength=3.0),
-    ("priority_sort", "ntm-lstm"): dict(hidden_size=100, layers=2, read_heads=5, write_heads=5, initial_strength=3.0),
-    ("priority_sort", "ntm-feedforward"): dict(hidden_size=512, read_heads=8, write_heads=8, initial_strength=3.0),
+    ("priority_sort", "ntm-lstm"): dict(
+        hidden_size=100, layers=2, read_heads=5, write_heads=5, initial_memory="positions", initial_strength=3.0),
+    ("priority_sort", "ntm-feedforward"): dict(
+        hidden_size=512, read_heads=8, write_heads=8, initial_memory="positions", initial_strength=3.0),
     ("copy", "lstm"): dict(hidden_size=256),
     ("repeat_copy", "lstm"): dict(hidden_size=512),
     ("associative_recall", "lstm"): dict(hidden_size=256),
@@ -53,19 +55,19 @@ SETTINGS = {
 RECIPES = {
     ("copy", "ntm-lstm"): dict(sequences=20_000),
     ("copy", "ntm-feedforward"): dict(sequences=20_000),
-    ("copy", "lstm"): dict(sequences=100_000, batch=10, optimizer="Adam", lr=1e-3),
+    ("copy", "lstm"): dict(sequences=60_000, batch=10, optimizer="Adam", lr=1e-3),
     ("repeat_copy", "ntm-lstm"): dict(sequences=60_000),
     ("repeat_copy", "ntm-feedforward"): dict(sequences=60_000),
-    ("repeat_copy", "lstm"): dict(sequences=20_000, batch=10, optimizer="Adam", lr=1e-3),
+    ("repeat_copy", "lstm"): dict(sequences=10_000, batch=10, optimizer="Adam", lr=1e-3),
     ("associative_recall", "ntm-lstm"): dict(sequences=40_000),
     ("associative_recall", "ntm-feedforward"): dict(sequences=20_000),
-    ("associative_recall", "lstm"): dict(sequences=100_000, batch=10, optimizer="Adam", lr=1e-3),
+    ("associative_recall", "lstm"): dict(sequences=60_000, batch=10, optimizer="Adam", lr=1e-3),
     ("ngrams", "ntm-lstm"): dict(sequences=40_000),
     ("ngrams", "ntm-feedforward"): dict(sequences=40_000),
-    ("ngrams", "lstm"): dict(sequences=50_000, batch=10, optimizer="Adam", lr=1e-3),
-    ("priority_sort", "ntm-lstm"): dict(sequences=100_000),
-    ("priority_sort", "ntm-feedforward"): dict(sequences=100_000),
-    ("priority_sort", "lstm"): dict(sequences=200_000, batch=10, optimizer="Adam", lr=1e-3),
+    ("ngrams", "lstm"): dict(sequences=30_000, batch=10, optimizer="Adam", lr=1e-3),
+    ("priority_sort", "ntm-lstm"): dict(sequences=60_000),
+    ("priority_sort", "ntm-feedforward"): dict(sequences=60_000, batch=10, optimizer="Adam", lr=1e-3),
+    ("priority_sort", "lstm"): dict(sequences=150_000, batch=10, optimizer="Adam", lr=1e-3),
 }
 OPTIMIZERS = {"GravesRMSprop": GravesRMSprop, "Adam": torch.optim.Adam}
 
@@ -111,7 +113,7 @@ def run(task, model, seed, folder=None, *, settings=None, progress=False, **reci
     machine.load_state_dict(history.best_weights)
     result = dict(
         task=task, model=model, seed=seed, settings=machine.settings, recipe=recipe, every=history.every,
-        bits=[round(b, 4) for b in history.bits], best_bits=round(history.best_bits, 4), scores=score(machine, task, seed), final=final,
+        bits=[round(b, 4) for b in history.bits], best_bits=round(history.best_bits, 4), rewinds=history.rewinds, scores=score(machine, task, seed), final=final,
         minutes=round(history.seconds / 60, 2),
         parameters=sum(p.numel() for p in machine.parameters()), torch=torch.__version__, python=platform.python_version(),
         machine=f"{platform.machine()}, one thread", source=source(), date=time.strftime("%Y-%m-%d"),

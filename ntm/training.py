@@ -1,6 +1,7 @@
 """train and evaluate: any module that maps x [T, B, inputs] to logits, on any task. Nothing here knows of memory."""
 
 import contextlib
+import copy
 import json
 import math
 import os
@@ -53,6 +54,7 @@ class History:
     seconds: float = 0.0  # time spent, over all the parts of an interrupted run
     interrupted: bool = False
     best_bits: float = math.inf  # the lowest point
+    rewinds: list = field(default_factory=list)  # after how many sequences it went back to the best weights
     best_weights: dict = field(default_factory=dict, repr=False)  # the state_dict there; the machine itself keeps its last weights
 
     @property
@@ -80,7 +82,7 @@ def cosine(done):
     return (1 + math.cos(math.pi * done)) / 2
 
 
-def train(machine, task, sequences, *, seed=0, batch=1, optimizer=None, lr=1e-4, clip=10.0, clip_each=None, schedule=cosine,
+def train(machine, task, sequences, *, seed=0, batch=1, optimizer=None, lr=1e-4, clip=10.0, clip_each=None, schedule=cosine, rewind=None,
           every=100, progress=True, checkpoint=None, save_every=5000):
     """Train `machine` on `task` for so many sequences; the defaults are the recipe that the book recommends.
 
@@ -88,6 +90,8 @@ def train(machine, task, sequences, *, seed=0, batch=1, optimizer=None, lr=1e-4,
     optimizer: by default GravesRMSprop(machine.parameters(), lr), the paper's. clip: the largest global norm of the gradient, or None.
     clip_each: the largest magnitude of each of its elements, or None; the paper's is 10, and it has no clip.
     schedule: a function from the share of the training done, in [0, 1), to a factor on the learning rate; None, as in the paper, keeps it.
+    rewind: a point of the history so many bits above the best one counts as a collapse: training goes back to the best weights, and the
+    optimiser to what it was then, at half the rate. None, as in the paper, never goes back.
     every: sequences per point of the history. progress: a bar with the cost of the last point.
     checkpoint: a path; everything needed to go on is written there every `save_every` sequences and at the end or an
     interruption, and a call for as many sequences that finds the file goes on from it with the same curve, bit for bit.
@@ -99,7 +103,7 @@ def train(machine, task, sequences, *, seed=0, batch=1, optimizer=None, lr=1e-4,
     for name, value in [("every", every), ("sequences", sequences)] + [("save_every", save_every)] * (checkpoint is not None):
         if value % batch:
             raise ValueError(f"{name} is {value}; it must be a multiple of batch, {batch}")
-    for name, value in [("clip", clip), ("clip_each", clip_each)]:
+    for name, value in [("clip", clip), ("clip_each", clip_each), ("rewind", rewind)]:
         if value is not None and not value > 0:
             raise ValueError(f"{name} is {value}; it must be above 0, or None")
     like = next(machine.parameters())
@@ -107,18 +111,18 @@ def train(machine, task, sequences, *, seed=0, batch=1, optimizer=None, lr=1e-4,
     rates = [group["lr"] for group in optimizer.param_groups]
     generator = torch.Generator().manual_seed(seed)
     history = History(every)
-    run = dict(seed=seed, batch=batch, every=every, clip=clip, clip_each=clip_each, optimizer=type(optimizer).__name__, lr=rates)
-    done, total, named = 0, 0.0, list(machine.named_parameters())
+    run = dict(seed=seed, batch=batch, every=every, clip=clip, clip_each=clip_each, rewind=rewind, optimizer=type(optimizer).__name__, lr=rates)
+    done, total, named, best_optimizer = 0, 0.0, list(machine.named_parameters()), None
     if checkpoint is not None and os.path.exists(checkpoint):
-        done, total = _resume(checkpoint, machine, optimizer, generator, history, run)
+        done, total, best_optimizer = _resume(checkpoint, machine, optimizer, generator, history, run)
     started = time.perf_counter() - history.seconds
     bar = tqdm(total=sequences, initial=done, unit="seq", disable=not progress, mininterval=0.5)
     with one_thread(), _ctrl_c() as pressed:
         try:
             while done < sequences and not pressed:
-                if schedule is not None:
-                    for group, rate in zip(optimizer.param_groups, rates):
-                        group["lr"] = rate * schedule(done / sequences)
+                factor = 0.5 ** len(history.rewinds) * (1 if schedule is None else schedule(done / sequences))
+                for group, rate in zip(optimizer.param_groups, rates):
+                    group["lr"] = rate * factor
                 sample = task.sample(batch, generator=generator)
                 sample = type(sample)(*(value.to(like.device, like.dtype) for value in sample))
                 cost = bits(machine(sample.x), sample).mean()
@@ -138,10 +142,15 @@ def train(machine, task, sequences, *, seed=0, batch=1, optimizer=None, lr=1e-4,
                     if history.bits[-1] < history.best_bits:
                         history.best_bits = history.bits[-1]
                         history.best_weights = {name: value.clone() for name, value in machine.state_dict().items()}
+                        best_optimizer = None if rewind is None else copy.deepcopy(optimizer.state_dict())
+                    elif rewind is not None and history.bits[-1] > history.best_bits + rewind:
+                        machine.load_state_dict(history.best_weights)
+                        optimizer.load_state_dict(best_optimizer)
+                        history.rewinds.append(done)
                     bar.set_postfix_str(f"{history.bits[-1]:.3f} bits per sequence", refresh=False)
                 if checkpoint is not None and done % save_every == 0 and done < sequences:
                     history.seconds = time.perf_counter() - started
-                    _save(checkpoint, machine, optimizer, generator, history, run, done, total)
+                    _save(checkpoint, machine, optimizer, generator, history, run, done, total, best_optimizer)
         finally:
             bar.close()
             for group, rate in zip(optimizer.param_groups, rates):
@@ -149,7 +158,7 @@ def train(machine, task, sequences, *, seed=0, batch=1, optimizer=None, lr=1e-4,
     history.interrupted = bool(pressed)
     history.seconds = time.perf_counter() - started
     if checkpoint is not None:
-        _save(checkpoint, machine, optimizer, generator, history, run, done, total)
+        _save(checkpoint, machine, optimizer, generator, history, run, done, total, best_optimizer)
     return history
 
 
@@ -195,42 +204,48 @@ def _blame(cost, named, done):
     raise FloatingPointError(f"{culprit} is not finite after {done} sequences; the weights are those from before this step")
 
 
-def _save(path, machine, optimizer, generator, history, run, done, total):
+def _save(path, machine, optimizer, generator, history, run, done, total, best_optimizer):
     """Write a checkpoint: weights, best weights, optimiser, generator, history; atomically, so that a crash leaves the old one."""
     tensors = {f"machine.{name}": value for name, value in machine.state_dict().items()}
     tensors |= {f"best.{name}": value for name, value in history.best_weights.items()}
-    for i, state in optimizer.state_dict()["state"].items():
-        tensors |= {f"optimizer.{i}.{name}": torch.as_tensor(value) for name, value in state.items()}
+    for kind, optimizer_state in [("optimizer", optimizer.state_dict()), ("best_optimizer", best_optimizer)]:
+        for i, state in optimizer_state["state"].items() if optimizer_state else ():
+            tensors |= {f"{kind}.{i}.{name}": torch.as_tensor(value) for name, value in state.items()}
     tensors["generator"] = generator.get_state()
-    numbers = dict(done=done, total=total, bits=history.bits, seconds=history.seconds, best_bits=history.best_bits)
+    numbers = dict(done=done, total=total, bits=history.bits, seconds=history.seconds, best_bits=history.best_bits,
+                   rewinds=history.rewinds)
     metadata = {"kind": "checkpoint", "run": json.dumps(run), "numbers": json.dumps(numbers)}
     save_file({name: value.contiguous().clone() for name, value in tensors.items()}, f"{path}.part", metadata)
     os.replace(f"{path}.part", path)
 
 
 def _resume(path, machine, optimizer, generator, history, run):
-    """Put everything back from a checkpoint of the same run. Returns the sequences done and the cost since the last point."""
+    """Put everything back from a checkpoint of the same run. Returns the sequences done, the cost since the last point, and the
+    optimiser's state_dict at the best point."""
     metadata, tensors = read_safetensors(path)
     if metadata.get("kind") != "checkpoint":
         raise ValueError(f"checkpoint is {path}, which holds {metadata.get('kind', 'something else')}; it must be written by train")
     then = json.loads(metadata["run"])
     for name, value in run.items():
-        if then[name] != value:
-            raise ValueError(f"checkpoint {path} is of a run with {name}={then[name]!r}; this one has {value!r}")
-    part = {"machine": {}, "best": {}, "optimizer": {}}
+        if then.get(name) != value:
+            raise ValueError(f"checkpoint {path} is of a run with {name}={then.get(name)!r}; this one has {value!r}")
+    part = {"machine": {}, "best": {}, "optimizer": {}, "best_optimizer": {}}
     generator_state = tensors.pop("generator")
     for name, value in tensors.items():
         kind, rest = name.split(".", 1)
         part[kind][rest] = value
     check_fit(f"checkpoint {path}", machine, part["machine"])
     machine.load_state_dict(part["machine"])
-    state = {}
-    for name, value in part["optimizer"].items():
-        i, key = name.split(".", 1)
-        state.setdefault(int(i), {})[key] = value
+    states = []
+    for kind in ("optimizer", "best_optimizer"):
+        state = {}
+        for name, value in part[kind].items():
+            i, key = name.split(".", 1)
+            state.setdefault(int(i), {})[key] = value
+        states.append({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
     generator.set_state(generator_state)
-    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+    optimizer.load_state_dict(states[0])
     numbers = json.loads(metadata["numbers"])
-    history.bits, history.seconds = numbers["bits"], numbers["seconds"]
+    history.bits, history.seconds, history.rewinds = numbers["bits"], numbers["seconds"], numbers["rewinds"]
     history.best_bits, history.best_weights = numbers["best_bits"], part["best"]
-    return numbers["done"], numbers["total"]
+    return numbers["done"], numbers["total"], states[1]

@@ -132,6 +132,35 @@ def test_clip_each_bounds_every_element_and_leaves_the_small_ones_as_they_are():
     assert torch.equal(bounded, whole.clamp(-1, 1))
 
 
+def test_a_collapse_goes_back_to_the_best_weights_and_their_optimiser_at_half_the_rate(tmp_path):
+    def run(rewind, path=None, stop=None):
+        machine, rates = machine_of(), []
+        optimizer = GravesRMSprop(machine.parameters(), 1e-3)
+
+        def then(seen):
+            rates.append(optimizer.param_groups[0]["lr"])
+            if seen == 25:  # the machine is wrecked, in the middle of the third ten
+                with torch.no_grad():
+                    machine.output.weight.fill_(100.0)
+            if seen == stop:
+                os.kill(os.getpid(), signal.SIGINT)
+
+        options = {**quiet, "rewind": rewind, "checkpoint": path}
+        return machine, train(machine, Watched(then), 60, optimizer=optimizer, **options), rates, optimizer
+
+    _, lost, _, _ = run(None)
+    machine, history, rates, optimizer = run(20.0)
+    assert lost.rewinds == [] and history.rewinds == [30]
+    assert history.bits[:3] == lost.bits[:3] and history.bits[2] > 25 and max(history.bits[3:]) < 6 and lost.bits[3] > 50
+    assert rates[:30] == [1e-3] * 30 and rates[30:] == [5e-4] * 30 and optimizer.param_groups[0]["lr"] == 1e-3
+    path = tmp_path / "checkpoint"
+    run(20.0, path, stop=22)  # interrupted between the best point and the collapse, and gone on with
+    resumed = machine_of()
+    wrecked = Watched(lambda seen: seen == 2 and resumed.output.weight.data.fill_(100.0))
+    again = train(resumed, wrecked, 60, optimizer=GravesRMSprop(resumed.parameters(), 1e-3), **{**quiet, "rewind": 20.0, "checkpoint": path})
+    assert again.rewinds == [30] and again.bits == pytest.approx(history.bits) and same(weights(resumed), weights(machine))
+
+
 def test_global_random_numbers_and_threads_are_left_alone():
     before, machine = torch.get_rng_state(), machine_of()
     torch.set_num_threads(2)
@@ -312,7 +341,7 @@ def test_a_machine_in_double_precision_trains_and_scores():
     (dict(sequences=15, batch=10), "sequences is 15; it must be a multiple of batch, 10"),
     (dict(save_every=15, batch=2, checkpoint="none"), "save_every is 15; it must be a multiple of batch, 2"),
     (dict(every=0), "every is 0"), (dict(lr=0), "lr is 0"), (dict(clip=0), "clip is 0; it must be above 0, or None"),
-    (dict(clip=float("nan")), "clip is nan"), (dict(clip_each=-1), "clip_each is -1"), (dict(batch=1.0), "batch is 1.0"),
+    (dict(clip=float("nan")), "clip is nan"), (dict(clip_each=-1), "clip_each is -1"), (dict(rewind=0), "rewind is 0"), (dict(batch=1.0), "batch is 1.0"),
 ])  # fmt: skip
 def test_mistakes_of_train_are_named(options, words):
     with pytest.raises(ValueError, match=words):
