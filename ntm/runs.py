@@ -113,8 +113,8 @@ def run(task, model, seed, folder=None, *, settings=None, progress=False, **reci
     machine.load_state_dict(history.best_weights)
     result = dict(
         task=task, model=model, seed=seed, settings=machine.settings, recipe=recipe, every=history.every,
-        bits=[round(b, 4) for b in history.bits], best_bits=round(history.best_bits, 4), rewinds=history.rewinds, scores=score(machine, task, seed), final=final,
-        minutes=round(history.seconds / 60, 2),
+        bits=[round(b, 4) for b in history.bits], best_bits=round(history.best_bits, 4), rewinds=history.rewinds,
+        scores=score(machine, task, seed), final=final, minutes=round(history.seconds / 60, 2),
         parameters=sum(p.numel() for p in machine.parameters()), torch=torch.__version__, python=platform.python_version(),
         machine=f"{platform.machine()}, one thread", source=source(), date=time.strftime("%Y-%m-%d"),
         command=f"python -m ntm.runs {task} --models {model} --first {seed} --seeds 1",

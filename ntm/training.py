@@ -111,7 +111,8 @@ def train(machine, task, sequences, *, seed=0, batch=1, optimizer=None, lr=1e-4,
     rates = [group["lr"] for group in optimizer.param_groups]
     generator = torch.Generator().manual_seed(seed)
     history = History(every)
-    run = dict(seed=seed, batch=batch, every=every, clip=clip, clip_each=clip_each, rewind=rewind, optimizer=type(optimizer).__name__, lr=rates)
+    run = dict(seed=seed, batch=batch, every=every, clip=clip, clip_each=clip_each, rewind=rewind,
+               optimizer=type(optimizer).__name__, lr=rates)
     done, total, named, best_optimizer = 0, 0.0, list(machine.named_parameters()), None
     if checkpoint is not None and os.path.exists(checkpoint):
         done, total, best_optimizer = _resume(checkpoint, machine, optimizer, generator, history, run)
