@@ -157,7 +157,8 @@ def test_a_collapse_goes_back_to_the_best_weights_and_their_optimiser_at_half_th
     run(20.0, path, stop=22)  # interrupted between the best point and the collapse, and gone on with
     resumed = machine_of()
     wrecked = Watched(lambda seen: seen == 2 and resumed.output.weight.data.fill_(100.0))
-    again = train(resumed, wrecked, 60, optimizer=GravesRMSprop(resumed.parameters(), 1e-3), **{**quiet, "rewind": 20.0, "checkpoint": path})
+    optimizer = GravesRMSprop(resumed.parameters(), 1e-3)
+    again = train(resumed, wrecked, 60, optimizer=optimizer, **{**quiet, "rewind": 20.0, "checkpoint": path})
     assert again.rewinds == [30] and again.bits == pytest.approx(history.bits) and same(weights(resumed), weights(machine))
 
 
@@ -341,7 +342,8 @@ def test_a_machine_in_double_precision_trains_and_scores():
     (dict(sequences=15, batch=10), "sequences is 15; it must be a multiple of batch, 10"),
     (dict(save_every=15, batch=2, checkpoint="none"), "save_every is 15; it must be a multiple of batch, 2"),
     (dict(every=0), "every is 0"), (dict(lr=0), "lr is 0"), (dict(clip=0), "clip is 0; it must be above 0, or None"),
-    (dict(clip=float("nan")), "clip is nan"), (dict(clip_each=-1), "clip_each is -1"), (dict(rewind=0), "rewind is 0"), (dict(batch=1.0), "batch is 1.0"),
+    (dict(clip=float("nan")), "clip is nan"), (dict(clip_each=-1), "clip_each is -1"), (dict(rewind=0), "rewind is 0"),
+    (dict(batch=1.0), "batch is 1.0"),
 ])  # fmt: skip
 def test_mistakes_of_train_are_named(options, words):
     with pytest.raises(ValueError, match=words):
