@@ -39,7 +39,6 @@ SETTINGS = {
     ("associative_recall", "ntm-lstm"): dict(initial_strength=3.0),
     ("associative_recall", "ntm-feedforward"): dict(hidden_size=256, read_heads=4, write_heads=4),
     ("ngrams", "ntm-lstm"): dict(initial_strength=3.0),
-    ("ngrams", "ntm-feedforward"): dict(initial_strength=3.0),
     ("priority_sort", "ntm-lstm"): dict(
         hidden_size=100, layers=2, read_heads=5, write_heads=5, initial_memory="positions", initial_strength=3.0),
     ("priority_sort", "ntm-feedforward"): dict(
@@ -58,10 +57,10 @@ RECIPES = {
     ("copy", "lstm"): dict(sequences=60_000, batch=10, optimizer="Adam", lr=1e-3),
     ("repeat_copy", "ntm-lstm"): dict(sequences=60_000),
     ("repeat_copy", "ntm-feedforward"): dict(sequences=60_000),
-    ("repeat_copy", "lstm"): dict(sequences=10_000, batch=10, optimizer="Adam", lr=1e-3),
+    ("repeat_copy", "lstm"): dict(sequences=6_000, batch=10, optimizer="Adam", lr=1e-3),
     ("associative_recall", "ntm-lstm"): dict(sequences=40_000, rewind=5.0),
     ("associative_recall", "ntm-feedforward"): dict(sequences=30_000),
-    ("associative_recall", "lstm"): dict(sequences=60_000, batch=10, optimizer="Adam", lr=1e-3),
+    ("associative_recall", "lstm"): dict(sequences=40_000, batch=10, optimizer="Adam", lr=1e-3),
     ("ngrams", "ntm-lstm"): dict(sequences=40_000),
     ("ngrams", "ntm-feedforward"): dict(sequences=40_000),
     ("ngrams", "lstm"): dict(sequences=30_000, batch=10, optimizer="Adam", lr=1e-3),
