@@ -23,8 +23,8 @@ def style():
         "figure.figsize": (7, 3), "figure.dpi": 144, "savefig.dpi": 144,
         "figure.facecolor": "white", "axes.facecolor": "white", "savefig.facecolor": "white",
         "figure.constrained_layout.use": True,
-        "font.size": 11, "axes.titlesize": 11, "axes.labelsize": 11, "xtick.labelsize": 10, "ytick.labelsize": 10,
-        "legend.fontsize": 10, "axes.titlelocation": "left",
+        "font.size": 12, "axes.titlesize": 12, "axes.labelsize": 12, "xtick.labelsize": 11, "ytick.labelsize": 11,
+        "legend.fontsize": 11, "axes.titlelocation": "left",
         "axes.spines.top": False, "axes.spines.right": False, "legend.frameon": False, "lines.linewidth": 1.6,
     })
 
