@@ -70,6 +70,32 @@ def test_the_readme_says_what_the_records_hold(model, name):
     assert errors == f"{median(wrong):.0f} ({min(wrong):.0f} to {max(wrong):.0f}; none in {wrong.count(0)} seeds)"
 
 
+OTHERS = {  # task: what counts of a run, and as what it is told
+    "repeat_copy": (lambda run: 100 * run["scores"]["length 20, 10 repeats"]["wrong_data_bits"] / 1200, "% wrong, 20 vectors 10 times"),
+    "associative_recall": (lambda run: run["scores"]["20 items"]["bits"], "bits, 20 items"),
+    "ngrams": (lambda run: run["scores"]["training range"]["bits"] - run["scores"]["training range"]["bayes"], "bits above the optimum"),
+    "priority_sort": (lambda run: run["scores"]["training range"]["bits"], "bits of 128"),
+}
+
+
+def readme_row(task, model):
+    """The row of the README's second table, as the records have it."""
+    value, told = OTHERS[task]
+    runs = pretrained.runs(task, model)
+    values = sorted(map(value, runs))
+    there = "" if task in ("ngrams", "priority_sort") else f"{sum(first_below(run, 1) < math.inf for run in runs)} of {len(runs)}"
+    minutes = f"{median(run['minutes'] for run in runs):.0f}"
+    spread = f"{median(values):.2g} ({values[0]:.2g} to {values[-1]:.2g}) {told}"
+    name = {"ntm-lstm": "NTM, LSTM", "ntm-feedforward": "NTM, feedforward"}[model]
+    return f"| {task.replace('_', ' ')} | {name} | {len(runs)} | {runs[0]['recipe']['sequences']:,} | {minutes} | {there} | {spread} |"
+
+
+@pytest.mark.parametrize("task", OTHERS)
+@pytest.mark.parametrize("model", ["ntm-lstm", "ntm-feedforward"])
+def test_the_readme_says_what_the_records_of_the_other_tasks_hold(task, model):
+    assert readme_row(task, model) in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
 def test_weights_are_plain_tensors():
     for task, model in SHIPPED:
         for value in pretrained.load(task, model).state_dict().values():
