@@ -32,10 +32,11 @@ def test_a_shipped_machine_scores_what_its_record_says(task, model):
     for question in (list(QUESTIONS[task])[0], list(QUESTIONS[task])[-1]):
         said, few = record["scores"][question], 30
         found = evaluate(machine, TASKS[task](), sequences=few, seed=77, **QUESTIONS[task][question])
-        # fresh sequences: the mean of 30 costs, of which one in a hundred or so can be a failure of a whole sequence
-        assert found.bits < 1.5 * said["bits"] + 2, (question, found, said)
-        if said["perfect"] == 1:
-            assert found.perfect >= 0.9, (question, found, said)
+        # fresh sequences: of a hundred some may fail whole, and how many is a matter of chance, here and in the record
+        failing = 1 - said["perfect"]
+        chance = 3 * math.sqrt(failing * said["perfect"] * (1 / few + 1 / 100))
+        assert found.bits < 1.5 * said["bits"] * (1 + chance / max(failing, 0.01)) + 2, (question, found, said)
+        assert found.perfect >= said["perfect"] - max(chance, 0.1), (question, found, said)
 
 
 @pytest.mark.parametrize("task", sorted({task for task, _ in SHIPPED}))
