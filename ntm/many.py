@@ -142,6 +142,8 @@ def _flat(sample):
 def _clip(gradients, largest):
     """Scale the gradients of each machine so that their global norm is at most `largest`. Returns the norms they had [S]."""
     norm = sum(d.flatten(1).square().sum(1) for d in gradients.values()).sqrt()
+    if not norm.isfinite().all():  # as in train: the squares may have overflowed, the gradient not
+        norm = sum(d.flatten(1).double().square().sum(1) for d in gradients.values()).sqrt()
     if largest is not None:
         factor = torch.where(norm > largest, largest / norm, torch.ones_like(norm))
         for d in gradients.values():

@@ -188,6 +188,8 @@ def _clip(named, largest, each):
     """Scale all gradients so that their global norm is at most `largest`, clamp every element to `each`. Returns the norm they had."""
     gradients = [p.grad for _, p in named if p.grad is not None]
     norm = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients))).item()
+    if not math.isfinite(norm):  # in single precision the squares overflow long before the gradient does
+        norm = torch.linalg.vector_norm(torch.stack([torch.linalg.vector_norm(d, dtype=torch.float64) for d in gradients])).item()
     if largest is not None and norm > largest:
         torch._foreach_mul_(gradients, largest / norm)
     if each is not None:

@@ -7,7 +7,7 @@ import torch
 from torch.testing import assert_close
 
 from ntm import NTM, tasks, train
-from ntm.many import Many, train_many
+from ntm.many import Many, _clip, train_many
 
 size = dict(inputs=4, outputs=2, hidden_size=5, N=6, width=3)
 task = tasks.Copy(width=2, lengths=(1, 3))
@@ -47,6 +47,14 @@ def test_every_curve_and_every_weight_is_that_of_training_alone(settings, batch,
         assert_close(history.bits, train(one, task, 12, seed=seed, **options).bits, rtol=1e-8, atol=0)
         assert_close(machine.state_dict(), one.state_dict(), rtol=1e-7, atol=1e-9)
     assert histories[0].bits != histories[1].bits and len(histories[0].bits) == 3
+
+
+def test_each_gradient_is_clipped_by_its_own_norm_even_where_squares_overflow():
+    d = torch.tensor([[3.0, -4.0, 12.0], [0.3, 0.4, 0.0], [30.0, 40.0, 0.0]])
+    size = torch.tensor([1e25, 1.0, 1.0])
+    gradients = {"p": d * size[:, None]}
+    assert _clip(gradients, 10.0).tolist() == pytest.approx([13e25, 0.5, 50.0])
+    assert torch.allclose(gradients["p"], d * torch.tensor([10 / 13, 1.0, 0.2])[:, None])
 
 
 def test_default_seeds_and_what_is_refused():

@@ -12,7 +12,7 @@ from torch import nn
 from torch.testing import assert_close
 
 from ntm import NTM, GravesRMSprop, LSTMBaseline, evaluate, tasks, train
-from ntm.training import cosine
+from ntm.training import _clip, cosine
 
 task = tasks.Copy(width=2, lengths=(1, 3))
 
@@ -116,6 +116,16 @@ def test_a_schedule_scales_the_rate_and_the_clip_bounds_the_gradient():
         train(machine, task, 5, optimizer=optimizer, clip=clip, progress=False, every=5)  # by the default schedule
         assert optimizer.param_groups[0]["lr"] == 1.0  # given back as it came
     assert norms[:5] == pytest.approx([1e-3] * 5) and min(norms[5:]) > 1e-2
+
+
+@pytest.mark.parametrize("size", [1e-3, 1e25])
+def test_clip_scales_a_gradient_whose_squares_overflow_like_any_other(size):
+    """A gradient of 1e25 is a number in single precision, its square is not."""
+    d = torch.tensor([3.0, -4.0, 12.0]) * size
+    p = nn.Parameter(torch.zeros(3))
+    p.grad = d.clone()
+    assert _clip([("p", p)], 10.0, None) == pytest.approx(13 * size)
+    assert torch.allclose(p.grad, d * min(1, 10 / (13 * size)))
 
 
 def test_clip_each_bounds_every_element_and_leaves_the_small_ones_as_they_are():

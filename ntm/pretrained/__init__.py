@@ -1,8 +1,7 @@
 """What the long runs of the book left behind, shipped with the package: curves, scores and weights; and the paper's own curves.
 
 `<task>/runs.json` holds every run of that task as ntm.runs.run returned it; `<task>/<model>.safetensors` the weights of the median seed.
-(Of N-grams with a feedforward controller those of seed 2: of the median, seed 1, they were not kept, and trained again on another machine,
-its gradient overflowed after 4,848 sequences. The LSTM's are shipped for copy and N-grams only.)
+(The LSTM's are shipped for copy and N-grams only.)
 `<task>/looked_at/` are weights of other seeds that its chapter takes apart.
 `paper/*.csv` are the learning curves of the paper, digitised from its figures.
 """

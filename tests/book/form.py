@@ -132,7 +132,7 @@ def short_code(nb, name):
     """Code cells that are shown stay short."""
     for number, cell in code_cells(nb):
         lines = len(cell.source.split("\n"))
-        if lines > LINES and not {"hide-input", "remove-input", "remove-cell"} & set(tags(cell)):
+        if lines > LINES and not {"hide-input", "hide-cell", "remove-input", "remove-cell"} & set(tags(cell)):
             yield f"cell {number} has {lines} lines; {LINES} are allowed"
 
 
@@ -242,8 +242,8 @@ def exercises(nb, at_least=4):
                 found.append([int(number), 0, 0])
         elif found:
             found[-1][2 if "solution" in tags(cell) else 1] += 1
-            if "solution" in tags(cell) and not (cell.source.startswith("# @title Solution") and "hide-input" in tags(cell)):
-                yield f"the solution of exercise {found[-1][0]} must be tagged hide-input and begin with # @title Solution"
+            if "solution" in tags(cell) and not (cell.source.startswith("# @title Solution") and "hide-cell" in tags(cell)):
+                yield f"the solution of exercise {found[-1][0]} must be tagged hide-cell and begin with # @title Solution"
     if len(found) < at_least:
         yield f"it has {len(found)} exercises (### Exercise 1 · easy · 5 minutes); {at_least} are wanted"
     if [number for number, _, _ in found] != list(range(1, len(found) + 1)):

@@ -36,7 +36,7 @@ def good():
         new_markdown_cell("*Figure 1: what to see.*"),
         new_markdown_cell("## Exercises\n\n### Exercise 1 · easy · 5 minutes\n\nDo it."),
         code("answer = ...", 5),
-        code("# @title Solution\nanswer = 1", 6, "hide-input", "solution"),
+        code("# @title Solution\nanswer = 1", 6, "hide-cell", "solution"),
     ]
     return stamped(nb)
 
