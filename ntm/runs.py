@@ -44,7 +44,7 @@ SETTINGS = {
     ("priority_sort", "ntm-feedforward"): dict(
         hidden_size=512, read_heads=8, write_heads=8, initial_memory="positions", initial_strength=3.0),
     ("copy", "lstm"): dict(hidden_size=256),
-    ("repeat_copy", "lstm"): dict(hidden_size=128),  # with the paper's 512 units one core sees 25 sequences a second
+    ("repeat_copy", "lstm"): dict(hidden_size=512),
     ("associative_recall", "lstm"): dict(hidden_size=256),
     ("ngrams", "lstm"): dict(hidden_size=128),
     ("priority_sort", "lstm"): dict(hidden_size=128),
