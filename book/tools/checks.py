@@ -34,19 +34,24 @@ def equations():
 
 
 def tests():
-    """(file, function node, names that the file imports from ntm: {name: full name}) of every test."""
+    """(file, function node, the same with the file's own helpers that it names, what the file imports from ntm: {name: full name})."""
     found = []
     for file in sorted((ROOT / "tests").rglob("test_*.py")):
         parsed = tree(file)
         names = {alias.asname or alias.name: f"{node.module}.{alias.name}" for node in ast.walk(parsed)
                  if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "ntm" for alias in node.names}
-        found += [(file, node, names) for node in ast.walk(parsed) if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")]
+        functions = [node for node in ast.walk(parsed) if isinstance(node, ast.FunctionDef)]
+        helpers = {node.name: node for node in functions if not node.name.startswith("test_")}
+        for test in functions:
+            if test.name.startswith("test_"):
+                called = {n.id for n in ast.walk(test) if isinstance(n, ast.Name)} & helpers.keys()
+                found.append((file, test, [test, *(helpers[name] for name in sorted(called))], names))
     return found
 
 
-def mentions(node, names, full):
-    """Whether a test uses the function ntm.module.name."""
-    for n in ast.walk(node):
+def mentions(nodes, names, full):
+    """Whether one of these functions uses the function ntm.module.name."""
+    for n in (n for node in nodes for n in ast.walk(node)):
         if isinstance(n, ast.Name) and names.get(n.id) == full:
             return True
         if isinstance(n, ast.Attribute) and isinstance(n.value, ast.Name) and f"{names.get(n.value.id)}.{n.attr}" == full:
@@ -89,15 +94,15 @@ def page():
     ]
     details = []
     for number, says, module, function in all_equations:
-        users = [(file, node) for file, node, names in all_tests if mentions(node, names, f"{module}.{function}")]
+        users = [(file, node) for file, node, nodes, names in all_tests if mentions(nodes, names, f"{module}.{function}")]
         shown = sorted({name for name, tag in tagged if tag == f"function:{module}.{function}"})
         lines.append(row(f"({number})", says, f"`{module}.{function}`", ", ".join(f"[{name}]({name}.ipynb)" for name in shown), len(users)))
         names = [f"- `{file.name}`: {node.name.removeprefix('test_').replace('_', ' ')}" for file, node in users]
         details += [f"<details><summary>({number}) <code>{function}</code>: {len(users)} tests</summary>", "",
                     *names, "", "</details>", ""]
-    lines += ["", "The tests that call each function directly, by name:", "", *details,
+    lines += ["", "The tests that call each function, themselves or through a helper in their file, by name:", "", *details,
               "## Chapters", "",
-              "Cells are executed by nbval; *compared* are those whose printed output must equal what is committed.", "",
+              "Cells are executed by nbval, which runs notebooks as tests; *compared* are those whose printed output must equal what is committed.", "",
               row("chapter", "cells", "compared", "figures", "exercises"), row(*["---"] * 5)]
     for name, nb, path in books:
         exercises = sum(len(re.findall(r"^### Exercise \d", cell.source, re.M)) for cell in nb.cells if cell.cell_type == "markdown")
@@ -105,8 +110,8 @@ def page():
     rules = [node for node in tree(ROOT / "tests/book/form.py").body if isinstance(node, ast.FunctionDef) and node.decorator_list]
     lines += ["", "## Form", "", f"Every notebook keeps {len(rules)} rules; each rule is broken once in the tests, and noticed:", "",
               *(f"- {' '.join(ast.get_docstring(node).split())}" for node in rules), "",
-              "## Tests", "", row("file", "test functions"), row("---", "---")]
-    files = [file for file, _, _ in all_tests]
+              "## Tests", "", row("file", "tests"), row("---", "---")]
+    files = [file for file, *_ in all_tests]
     lines += [row(f"`{file.relative_to(ROOT)}`", files.count(file)) for file in sorted(set(files))]
     return "\n".join(lines) + "\n"
 

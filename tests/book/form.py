@@ -187,7 +187,7 @@ def quiet_endings(nb, name):
 
 @rule
 def imports(nb, name):
-    """Only what a reader in Colab has."""
+    """Imports only what a reader in Colab has."""
     for number, cell in code_cells(nb):
         for node in ast.walk(parse_cell(cell.source)):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else \

@@ -228,5 +228,7 @@ def test_the_page_counts_equations_and_tests():
     assert set(range(2, 10)) <= set(numbers)
     node = ast.parse("def test_a():\n    memory.read(M, w)\n    assert add(1)").body[0]
     names = {"memory": "ntm.memory", "add": "ntm.memory.add"}
-    assert checks.mentions(node, names, "ntm.memory.read") and checks.mentions(node, names, "ntm.memory.add")
-    assert not checks.mentions(node, names, "ntm.memory.erase") and not checks.mentions(node, {}, "ntm.memory.add")
+    assert checks.mentions([node], names, "ntm.memory.read") and checks.mentions([node], names, "ntm.memory.add")
+    assert not checks.mentions([node], names, "ntm.memory.erase") and not checks.mentions([node], {}, "ntm.memory.add")
+    users = {test.name for _, test, nodes, names in checks.tests() if checks.mentions(nodes, names, "ntm.addressing.interpolate")}
+    assert "test_every_stage_equals_its_sum" in users  # which calls it through a helper
