@@ -102,7 +102,8 @@ def page():
                     *names, "", "</details>", ""]
     lines += ["", "The tests that call each function, themselves or through a helper in their file, by name:", "", *details,
               "## Chapters", "",
-              "Cells are executed by nbval, which runs notebooks as tests; *compared* are those whose printed output must equal what is committed.", "",
+              "Cells are executed by nbval, which runs notebooks as tests; *compared* are those whose printed output must equal "
+              "what is committed.", "",
               row("chapter", "cells", "compared", "figures", "exercises"), row(*["---"] * 5)]
     for name, nb, path in books:
         exercises = sum(len(re.findall(r"^### Exercise \d", cell.source, re.M)) for cell in nb.cells if cell.cell_type == "markdown")

@@ -34,7 +34,7 @@ SYMBOLS = {
     "x": (r"$x_t$", "`x`", "`[T, B, channels]`", "the input at step $t$; elsewhere any number given to a function"),
     "y": (r"$y_t$", "`y`", "`[T, B, channels]`", "the output at step $t$, and the target it is compared with"),
     "h": (r"$h_t$", "`h`", "`[B, hidden_size]`", "what the controller hands to the heads"),
-    "c": (r"$c_t$", "`c`", "", "the controller's own state; $w^c$ is another matter"),
+    "c": (r"$c_t$", "`c`", "", "the controller's own state; $w^c$ is another matter, and in N-grams $c$ is the context"),
     "W": (r"$W$", "", "", "a matrix of learned weights"),
     "b": (r"$b$", "", "", "learned biases; in code an index over the batch"),
     "B": (r"$B$", "`B`", "", "sequences in a batch"),
@@ -49,18 +49,18 @@ SYMBOLS = {
 
 # letters that a chapter needs for itself, after it has said what they are
 LOCAL = {
-    "d": "an offset, or a distance",
+    "d": "an offset, or a distance; of a trained parameter its gradient",
     "f": "the forget gate of an LSTM, or any function",
     "L": "the length of a sequence, or a loss",
-    "m": "a count, of outputs",
-    "n": "a count",
+    "m": "a count, of outputs; in an optimiser a running mean of gradients",
+    "n": "a count; in an optimiser a running mean of squared gradients",
     "o": "the output gate of an LSTM",
     "p": "a share or a probability",
     "q": "a probability",
     "S": "the shift written as a matrix",
     "u": "a vector that is compared; in an LSTM what may come in",
     "v": "a vector that is compared or written; also the variance that a shift adds",
-    "z": "all that a layer is given",
+    "z": "all that a layer is given; in a softmax its argument",
     "η": "a rate",
     "θ": "a parameter that is learned",
     "π": "3.14159...",
@@ -110,8 +110,9 @@ def page():
              "| symbol | code | shape | what it is | in chapters |", "|---|---|---|---|---|"]
     lines += [f"| {shown} | {code} | {shape} | {meaning} | {where(letter)} |" for letter, (shown, code, shape, meaning) in SYMBOLS.items()]
     lines += ["", "Heads come in one order everywhere: read heads first, then write heads. `[T, B, ...]` puts time first, for whole "
-              "sequences; inside a step the batch comes first.", "", "## Letters of single chapters", "",
-              "Each is explained where it is used.", "", "| letter | what it is | in chapters |", "|---|---|---|"]
+              "sequences; inside a step the batch comes first.", "", "## Letters with a local meaning", "",
+              "What each means may change with the chapter, and is explained there.", "",
+              "| letter | what it is | in chapters |", "|---|---|---|"]
     lines += [f"| ${letter}$ | {meaning} | {where(letter)} |" for letter, meaning in LOCAL.items() if where(letter)]
     return "\n".join(lines) + "\n"
 
