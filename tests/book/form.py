@@ -166,7 +166,7 @@ def first_cells(nb, name):
     setup = [number for number, cell in code_cells(nb) if "setup" in tags(cell)]
     if setup != [1] or not {"hide-input", "remove-cell"} & set(tags(nb.cells[1])):
         yield "its second cell, and no other, must be tagged setup and hide-input (or remove-cell)"
-    elif f'%pip install -q --no-deps "ntm @ git+https://github.com/{owner}/{repo}@main"' not in nb.cells[1].source:
+    elif f'%pip install -q --no-deps "ntm-book @ git+https://github.com/{owner}/{repo}@main"' not in nb.cells[1].source:
         yield "its setup cell does not install ntm in Colab"
     parameters = [cell for _, cell in code_cells(nb) if "parameters" in tags(cell)]
     if len(parameters) != 1:

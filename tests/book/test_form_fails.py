@@ -11,7 +11,7 @@ from stamp import stamp
 OWNER, REPO = repository.address()
 SETUP = f"""import sys
 if "google.colab" in sys.modules:
-    %pip install -q --no-deps "ntm @ git+https://github.com/{OWNER}/{REPO}@main"
+    %pip install -q --no-deps "ntm-book @ git+https://github.com/{OWNER}/{REPO}@main"
 import torch"""
 PICTURE = new_output("display_data", {"image/png": "", "text/plain": "<Figure size 1x1 with 1 Axes>"})
 

@@ -51,6 +51,18 @@ def test_the_package_is_light_and_replaces_nothing_in_colab():
     assert not any("<" in str(r.specifier) or "=" in str(r.specifier).replace(">=", "") for r in requirements(""))
 
 
+def test_the_distribution_is_ntm_book_wherever_it_is_installed():
+    """`ntm` on PyPI is another project: under that name `pip install -U ntm` would replace ours by it."""
+    name = PROJECT["project"]["name"]
+    assert name == "ntm-book" == ENVIRONMENT["name"]
+    found = []
+    for file in tracked():
+        if file.endswith((".py", ".md", ".yml", ".toml", ".ipynb", "Makefile", "run")) and not file.startswith("tests/book/test_house"):
+            found += re.findall(r"([\w-]+)(?:\[[\w,]*\])? @ git\+", (ROOT / file).read_text(encoding="utf-8"))
+            assert not re.search(r"pip install (?:-\S+ )*[\"']?ntm(?![\w-])", (ROOT / file).read_text(encoding="utf-8")), file
+    assert len(found) >= 20 and set(found) == {name}
+
+
 def test_the_package_ships_its_data():
     patterns = PROJECT["tool"]["setuptools"]["package-data"]["ntm"]
     data = {ROOT / file for file in tracked() if file.startswith("ntm/") and not file.endswith(".py")}

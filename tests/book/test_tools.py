@@ -193,7 +193,7 @@ def test_pins():
 
 def test_the_book_can_move(tmp_path):
     (tmp_path / "_config.yml").write_text("repository:\n  url: https://github.com/old/name\n")
-    cell = '"ntm @ git+https://github.com/old/name@main"'
+    cell = '"ntm-book @ git+https://github.com/old/name@main"'
     (tmp_path / "a.ipynb").write_text(json.dumps({"source": [cell, "colab.research.google.com/github/old/name/blob"]}))
     (tmp_path / "README.md").write_text("https://old.github.io/name/ and https://github.com/old/name-of-another")
     for command in (["init", "-q"], ["add", "."]):
