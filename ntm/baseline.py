@@ -3,8 +3,8 @@
 import torch
 from torch import nn
 
-from .checks import check_input, positive
-from .weights import Saved
+from .checks import check_input, integer, positive
+from .weights import Saved, draw
 
 
 class LSTMBaseline(Saved, nn.Module):
@@ -15,18 +15,19 @@ class LSTMBaseline(Saved, nn.Module):
     """
 
     def __init__(self, inputs, outputs, hidden_size=256, layers=3, *, seed=None):
-        positive(inputs=inputs, outputs=outputs, hidden_size=hidden_size, layers=layers)
+        inputs, outputs, hidden_size, layers = positive(inputs=inputs, outputs=outputs, hidden_size=hidden_size, layers=layers)
+        generator = None if seed is None else torch.Generator().manual_seed(integer("seed", seed, low=-(2**63)))
         super().__init__()
         self.settings = dict(inputs=inputs, outputs=outputs, hidden_size=hidden_size, layers=layers)
         self.inputs, self.outputs = inputs, outputs
-        with torch.random.fork_rng(devices=[], enabled=seed is not None):
-            if seed is not None:
-                torch.manual_seed(seed)
+        device = torch.empty(0).device
+        with torch.device("meta"):
             # a constant channel stands for the bias: torch's own LSTM would have two where the paper counts one
             self.layers = nn.ModuleList(
                 nn.LSTM(inputs + (hidden_size if layer else 0) + 1, hidden_size, bias=False) for layer in range(layers)
             )
             self.output = nn.Linear(layers * hidden_size, outputs)
+        draw(self, generator, device)
         self.h_0 = nn.Parameter(torch.zeros(layers, 1, hidden_size))
         self.c_0 = nn.Parameter(torch.zeros(layers, 1, hidden_size))
 

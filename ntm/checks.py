@@ -1,13 +1,52 @@
 """What a user can get wrong, said clearly: ValueError with the argument's name, its value and the allowed range."""
 
+import math
+import operator
+
 import torch
+from torch.autograd import forward_ad
+from torch.nn.modules.module import _has_any_global_hook
+from torch.overrides import _get_current_function_mode_stack
+from torch.utils._device import DeviceContext
+
+
+def integer(name, value, low=1, allowed=None):
+    """`value` as an int, from anything that is one (NumPy's integers, too); raises ValueError, saying what is `allowed`, unless it is
+    at least `low`."""
+    try:
+        found = operator.index(value)
+    except TypeError:
+        found = None
+    if found is None or isinstance(value, bool) or found < low:
+        raise ValueError(f"{name} is {value!r}; it must be {allowed or f'an integer of at least {low}'}")
+    return found
 
 
 def positive(**arguments):
-    """Raise ValueError unless every argument is an integer of at least 1."""
-    for name, value in arguments.items():
-        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-            raise ValueError(f"{name} is {value!r}; it must be an integer of at least 1")
+    """The arguments as a list of ints; raises ValueError unless every one is an integer of at least 1."""
+    return [integer(name, value) for name, value in arguments.items()]
+
+
+def number(name, value, allowed="a finite number", above=-math.inf):
+    """`value` as a float, from anything that is one number; raises ValueError, saying what is `allowed`, unless it is finite and above
+    `above`."""
+    try:
+        found = math.nan if isinstance(value, (bool, str)) else float(value)
+    except (TypeError, ValueError, RuntimeError):
+        found = math.nan
+    if not above < found < math.inf:
+        raise ValueError(f"{name} is {value!r}; it must be {allowed}")
+    return found
+
+
+def watched():
+    """Whether something is on that wants to see every operation, or cannot read values: a transform of torch.func, forward-mode
+    derivatives, a trace, an export, a compilation, a mode, a hook on all modules. (These questions torch answers only in private.)"""
+    return bool(
+        torch.compiler.is_compiling() or torch._C._are_functorch_transforms_active() or torch.jit.is_tracing()
+        or torch._C._len_torch_dispatch_stack() or forward_ad._current_level >= 0 or _has_any_global_hook()
+        or torch._C._len_torch_function_stack() and any(not isinstance(m, DeviceContext) for m in _get_current_function_mode_stack())
+    )
 
 
 def check_input(x, inputs, like):
@@ -22,7 +61,9 @@ def check_input(x, inputs, like):
         raise ValueError(f"x has dtype {x.dtype}; the machine's is {like.dtype}: convert one with .to()")
     if x.device != like.device:
         raise ValueError(f"x is on {x.device}; the machine is on {like.device}: move one with .to()")
-    # one reduction first, and isfinite().all() only if it fails: a NaN or an infinity anywhere makes the sum non-finite.
-    # On a GPU the answer would make the host wait, so the check is left to the loss there.
-    if x.device.type == "cpu" and not torch.isfinite(x.detach().sum()) and not torch.isfinite(x).all():
+    # Under a transform or a trace x has no values to ask for; on a GPU the answer would make the host wait: left to the loss there.
+    if x.device.type != "cpu" or watched():
+        return
+    # one reduction first, and isfinite().all() only if it fails: a NaN or an infinity anywhere makes the sum non-finite
+    if not torch.isfinite(x.detach().sum()) and not torch.isfinite(x).all():
         raise ValueError("x holds NaN or infinite values; every value must be finite")

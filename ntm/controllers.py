@@ -47,7 +47,7 @@ class LSTM(nn.Module):
 
     def initial(self, batch):
         """The learned starting state for `batch` sequences."""
-        return self.h_0.expand(-1, batch, -1), self.c_0.expand(-1, batch, -1)
+        return self.h_0.expand(-1, batch, -1).clone(), self.c_0.expand(-1, batch, -1).clone()
 
     def forward(self, x, state):
         """x [B, inputs]; state (h, c), each [layers, B, hidden_size]. Returns the top layer's h [B, hidden_size], and the new state."""

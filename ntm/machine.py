@@ -1,6 +1,7 @@
 """The Neural Turing Machine: a controller, its heads and a memory; one step, or a whole sequence."""
 
 import math
+from functools import wraps
 from typing import NamedTuple
 
 import torch
@@ -9,12 +10,33 @@ from torch.utils.checkpoint import checkpoint
 
 from . import fast
 from .addressing import address
-from .checks import check_input, positive
+from .checks import check_input, integer, number, positive
 from .controllers import LSTM, FeedForward
 from .heads import Heads
 from .memory import add, erase, read
 from .trace import Trace
-from .weights import Saved
+from .weights import Saved, draw
+
+
+def never_compiled(method):
+    """torch.compile passes this method by: of a loop of steps it makes wrong gradients (2.13, Inductor), of one step right ones."""
+
+    @wraps(method)
+    def run(self, *args, **options):
+        if torch.compiler.is_compiling() and not torch.compiler.is_exporting():
+            return _uncompiled(method)(self, *args, **options)
+        return method(self, *args, **options)
+
+    return run
+
+
+_passed_by = {}  # the methods as torch.compiler.disable returns them; made when first wanted, since it takes a second to import
+
+
+def _uncompiled(method):
+    if method not in _passed_by:
+        _passed_by[method] = torch.compiler.disable(method)
+    return _passed_by[method]
 
 
 class State(NamedTuple):
@@ -51,40 +73,47 @@ class NTM(Saved, nn.Module):
 
     def __init__(self, inputs, outputs, controller="lstm", *, hidden_size=100, layers=1, N=128, width=20, read_heads=1, write_heads=1,
                  shift_range=1, initial_memory="distinct", initial_weighting="focused", initial_strength=0.0, seed=None):
-        positive(inputs=inputs, outputs=outputs, hidden_size=hidden_size, layers=layers, N=N, width=width,
-                 read_heads=read_heads, write_heads=write_heads)
-        if not isinstance(shift_range, int) or not 0 <= 2 * shift_range < max(N, 2):
-            raise ValueError(f"shift_range is {shift_range}; it must be an integer from 0 to {(max(N, 2) - 1) // 2}, "
-                             f"so that {N} slots hold every shift once")
+        inputs, outputs, hidden_size, layers, N, width, read_heads, write_heads = positive(
+            inputs=inputs, outputs=outputs, hidden_size=hidden_size, layers=layers, N=N, width=width,
+            read_heads=read_heads, write_heads=write_heads)
+        most = (max(N, 2) - 1) // 2
+        allowed = f"an integer from 0 to {most}, so that {N} slots hold every shift once"
+        shift_range = integer("shift_range", shift_range, 0, allowed)
+        if shift_range > most:
+            raise ValueError(f"shift_range is {shift_range}; it must be {allowed}")
         for name, value, allowed in [("initial_memory", initial_memory, ("distinct", "positions", "constant", "learned")),
                                      ("initial_weighting", initial_weighting, ("focused", "uniform", "learned"))]:
             if value not in allowed:
                 raise ValueError(f"{name} is {value!r}; it must be one of {', '.join(allowed)}")
-        if not math.isfinite(initial_strength):
-            raise ValueError(f"initial_strength is {initial_strength}; it must be a finite number")
+        initial_strength = number("initial_strength", initial_strength)
+        generator = None if seed is None else torch.Generator().manual_seed(integer("seed", seed, low=-(2**63)))
         super().__init__()
         self.settings = dict(inputs=inputs, outputs=outputs, controller=controller, hidden_size=hidden_size, layers=layers, N=N,
                              width=width, read_heads=read_heads, write_heads=write_heads, shift_range=shift_range,
                              initial_memory=initial_memory, initial_weighting=initial_weighting, initial_strength=initial_strength)
         self.inputs, self.outputs, self.read_heads, self.write_heads = inputs, outputs, read_heads, write_heads
-        with torch.random.fork_rng(devices=[], enabled=seed is not None):
-            if seed is not None:
-                torch.manual_seed(seed)
-            self._build(controller, hidden_size, layers, N, width, shift_range, initial_memory, initial_weighting, initial_strength)
+        self._build(generator, controller, hidden_size, layers, N, width, shift_range, initial_memory, initial_weighting, initial_strength)
 
-    def _build(self, controller, hidden_size, layers, N, width, shift_range, initial_memory, initial_weighting, initial_strength):
+    def _build(self, generator, controller, hidden_size, layers, N, width, shift_range, initial_memory, initial_weighting,
+               initial_strength):
+        device = torch.empty(0).device
         channels, heads = self.inputs + self.read_heads * width, self.read_heads + self.write_heads
         kinds = {"lstm": LSTM, "feedforward": FeedForward}
         if isinstance(controller, nn.Module):
             self.controller = controller
         elif isinstance(controller, str) and controller in kinds:
-            self.controller = kinds[controller](channels, hidden_size, layers)
+            with torch.device("meta"):
+                self.controller = kinds[controller](channels, hidden_size, layers)
+            draw(self.controller, generator, device)
         else:
             raise ValueError(f"controller is {controller!r}; it must be 'lstm', 'feedforward' or a module")
-        self.heads = Heads(self.controller.output_size, width, self.read_heads, self.write_heads, shift_range)
+        with torch.device("meta"):
+            self.heads = Heads(self.controller.output_size, width, self.read_heads, self.write_heads, shift_range)
+            self.output = nn.Linear(self.controller.output_size + self.read_heads * width, self.outputs)
+        draw(self.heads, generator, device)
+        draw(self.output, generator, device)
         with torch.no_grad():
             self.heads.linear.bias.split(self.heads.sizes)[1].add_(initial_strength)  # the second kind, after the keys
-        self.output = nn.Linear(self.controller.output_size + self.read_heads * width, self.outputs)
         self.r_0 = nn.Parameter(torch.zeros(self.read_heads, width))
 
         if initial_memory == "positions":
@@ -92,7 +121,8 @@ class NTM(Saved, nn.Module):
             column = torch.arange(width)
             M_0 = 0.3 * torch.sin(angle * (column // 2 + 1) + column % 2 * math.pi / 2)
         else:
-            M_0 = torch.full((N, width), 1e-6) if initial_memory == "constant" else 0.1 * torch.randn(N, width)
+            M_0 = torch.full((N, width), 1e-6) if initial_memory == "constant" else (
+                0.1 * torch.randn(N, width, generator=generator, device="cpu").to(device))
         w_0 = torch.zeros(heads, N)
         if initial_weighting != "uniform":
             w_0[:, 0] = 5.0
@@ -103,11 +133,11 @@ class NTM(Saved, nn.Module):
                 self.register_buffer(name, value)
 
     def initial_state(self, batch):
-        """The State in which every sequence begins, for `batch` sequences: no sequence sees another's memory."""
+        """The State in which every sequence begins, for `batch` sequences: no sequence sees another's memory, or the machine's own."""
         return State(
-            M=self.M_0.expand(batch, -1, -1),
+            M=self.M_0.expand(batch, -1, -1).clone(),
             w=torch.softmax(self.w_0, dim=-1).expand(batch, -1, -1),
-            r=self.r_0.expand(batch, -1, -1),
+            r=self.r_0.expand(batch, -1, -1).clone(),
             controller=self.controller.initial(batch),
         )
 
@@ -126,6 +156,7 @@ class NTM(Saved, nn.Module):
         y = self.output(torch.cat([h, r.flatten(1)], dim=-1))
         return y, State(M, w, r, c), emitted
 
+    @never_compiled
     def unroll(self, x, state=None):
         """A whole sequence. x [T, B, inputs]; state: where to begin, by default initial_state.
 
@@ -133,8 +164,7 @@ class NTM(Saved, nn.Module):
         equal to `step` repeated; otherwise it repeats `step`.
         """
         check_input(x, self.inputs, self.r_0)
-        if state is None:
-            state = self.initial_state(x.shape[1])
+        state = self.initial_state(x.shape[1]) if state is None else State(*state)
         if self.chunk is None or not torch.is_grad_enabled():
             return self._unroll(x, state)
         logits = []
@@ -144,14 +174,19 @@ class NTM(Saved, nn.Module):
         return torch.cat(logits), state
 
     def _unroll(self, x, state):
-        if getattr(self.step, "__func__", None) is NTM.step and fast.supports(self, x):
+        if getattr(self.step, "__func__", None) is NTM.step and fast.supports(self, x, state):
             return fast.unroll(self, x, state)
+        return self.repeat(x, state)
+
+    def repeat(self, x, state):
+        """The clear path: `step` for every x_t of x [T, B, inputs]. Returns the logits [T, B, outputs] and the last State."""
         logits = []
         for x_t in x:
             y, state, _ = self.step(x_t, state)
             logits.append(y)
         return torch.stack(logits), state
 
+    @never_compiled
     def forward(self, x, trace=False):
         """Logits [T, B, outputs] for x [T, B, inputs]; with trace=True also a Trace of everything the heads did.
 

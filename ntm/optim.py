@@ -4,6 +4,7 @@ import torch
 from torch.optim import Optimizer
 
 from . import fast
+from .checks import number
 
 
 class GravesRMSprop(Optimizer):
@@ -16,13 +17,11 @@ class GravesRMSprop(Optimizer):
     """
 
     def __init__(self, params, lr=1e-4, decay=0.95, momentum=0.9, eps=1e-4):
-        for name, value, low in [("lr", lr, 0), ("eps", eps, 0)]:
-            if not value > low:
-                raise ValueError(f"{name} is {value}; it must be greater than {low}")
+        lr, eps = (number(name, value, "greater than 0", above=0) for name, value in [("lr", lr), ("eps", eps)])
         for name, value in [("decay", decay), ("momentum", momentum)]:
             if not 0 <= value < 1:
                 raise ValueError(f"{name} is {value}; it must be in [0, 1)")
-        super().__init__(params, dict(lr=lr, decay=decay, momentum=momentum, eps=eps))
+        super().__init__(params, dict(lr=lr, decay=float(decay), momentum=float(momentum), eps=eps))
 
     @torch.no_grad()
     def step(self, closure=None):
@@ -38,10 +37,8 @@ class GravesRMSprop(Optimizer):
             for p in θ:
                 if not self.state[p]:
                     self.state[p] = {name: torch.zeros_like(p) for name in ("n", "m", "Δ")}
-            settings = group["lr"], group["decay"], group["momentum"], group["eps"]
-            if all(p.is_contiguous() and p.grad.dtype == p.dtype and fast.available(p) for p in θ):
-                for p in θ:
-                    fast.rmsprop(p, p.grad, self.state[p], *settings)
+            settings = (float(group[name]) for name in ("lr", "decay", "momentum", "eps"))
+            if fast.rmsprop(θ, [self.state[p] for p in θ], *settings):
                 continue
             d = [p.grad for p in θ]
             n, m, Δ = ([self.state[p][name] for p in θ] for name in ("n", "m", "Δ"))

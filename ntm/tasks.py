@@ -1,15 +1,19 @@
 """The paper's tasks: seeded generators, and what scores an answer.
 
 A task has `inputs` and `outputs` channels and `sample(batch, generator=...)`, which returns a Batch. Sequences of different
-lengths share one tensor, padded with zeros at the end; the mask says which steps are scored.
+lengths share one tensor, padded with zeros at the end; the mask says which steps are scored. `steady = True` in the body of its class
+promises that what it draws depends on nothing but its own numbers, the arguments and the generator.
 """
 
+from functools import wraps
 from typing import NamedTuple
 
 import torch
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from .checks import positive
+
+f32 = torch.float32
 
 
 class Batch(NamedTuple):
@@ -32,6 +36,20 @@ def wrong_bits(logits, batch):
     return (wrong * batch.mask.unsqueeze(-1)).sum(dim=(0, 2))
 
 
+def _drawn(sample):
+    """A method that draws a Batch, in float32 on the CPU whatever torch's defaults are, so that the stream does not depend on them;
+    the Batch is then of the default dtype and on the default device."""
+
+    @wraps(sample)
+    def run(self, batch, **options):
+        with torch.device("cpu"):
+            drawn = sample(self, *positive(batch=batch), **options)
+        default = torch.empty(0)
+        return Batch(*(value.to(default.device, default.dtype) for value in drawn))
+
+    return run
+
+
 def _draw(low, high, batch, generator):
     """Integers from low to high, both included [batch]."""
     return torch.randint(low, high + 1, (batch,), generator=generator)
@@ -39,7 +57,7 @@ def _draw(low, high, batch, generator):
 
 def _vectors(*shape, generator):
     """Fair random bits."""
-    return torch.randint(0, 2, shape, generator=generator).float()
+    return torch.randint(0, 2, shape, generator=generator).to(f32)
 
 
 def _pick(data, i):
@@ -50,10 +68,8 @@ def _pick(data, i):
 def _range(name, value, fixed):
     """The (low, high) that a length is drawn from: `fixed` alone if it is given."""
     if fixed is not None:
-        positive(**{name: fixed})
-        return fixed, fixed
-    low, high = value
-    positive(**{f"{name} (lowest)": low, f"{name} (highest)": high})
+        return positive(**{name: fixed}) * 2
+    low, high = positive(**{f"{name} (lowest)": value[0], f"{name} (highest)": value[1]})
     if low > high:
         raise ValueError(f"{name} is drawn from {low} to {high}; the first must not be above the second")
     return low, high
@@ -67,24 +83,26 @@ class Copy:
     lengths: lowest and highest L, both included.
     """
 
+    steady = True
+
     def __init__(self, width=8, lengths=(1, 20)):
-        positive(width=width)
-        self.width, self.lengths = width, lengths
-        self.inputs, self.outputs = width + 2, width
+        (self.width,) = positive(width=width)
+        self.lengths = lengths
+        self.inputs, self.outputs = self.width + 2, self.width
         _range("length", lengths, None)
 
+    @_drawn
     def sample(self, batch, *, length=None, generator=None):
         """`batch` sequences as a Batch of T = 2 max(L) + 2 steps. length: the same L for all, instead of a draw for each."""
-        positive(batch=batch)
         L = _draw(*_range("length", self.lengths, length), batch, generator)
         longest = int(L.max())
         t = torch.arange(2 * longest + 2).unsqueeze(-1)  # [T, 1], against L [B]
         data = _vectors(longest, batch, self.width, generator=generator) * (t[:longest] < L).unsqueeze(-1)
-        x = torch.zeros(2 * longest + 2, batch, self.inputs)
+        x = torch.zeros(2 * longest + 2, batch, self.inputs, dtype=f32)
         x[1 : longest + 1, :, : self.width] = data
         x[0, :, self.width] = 1
         x[:, :, self.width + 1] = t == L + 1
-        mask = ((t > L + 1) & (t <= 2 * L + 1)).float()
+        mask = ((t > L + 1) & (t <= 2 * L + 1)).to(f32)
         y = _pick(data, (t - L - 2).clamp(0, longest - 1)) * mask.unsqueeze(-1)
         return Batch(x, y, mask)
 
@@ -100,10 +118,12 @@ class RepeatCopy:
     lengths, repeats: lowest and highest L and n, both included.
     """
 
+    steady = True
+
     def __init__(self, width=6, lengths=(1, 10), repeats=(1, 10)):
-        positive(width=width)
-        self.width, self.lengths, self.repeats = width, lengths, repeats
-        self.inputs, self.outputs = width + 2, width + 1
+        (self.width,) = positive(width=width)
+        self.lengths, self.repeats = lengths, repeats
+        self.inputs, self.outputs = self.width + 2, self.width + 1
         _range("length", lengths, None)
         _range("repeats", repeats, None)
 
@@ -115,24 +135,24 @@ class RepeatCopy:
         low, high = self.repeats
         return (n - (low + high) / 2) / ((((high - low + 1) ** 2 - 1) / 12) ** 0.5 or 1)
 
+    @_drawn
     def sample(self, batch, *, length=None, repeats=None, generator=None):
         """`batch` sequences as a Batch of T = max(L(n + 1)) + 3 steps. length, repeats: the same for all, instead of draws."""
-        positive(batch=batch)
         L = _draw(*_range("length", self.lengths, length), batch, generator)
         n = _draw(*_range("repeats", self.repeats, repeats), batch, generator)
         end = L * (n + 1) + 2  # the step of the end marker
         longest, steps = int(L.max()), int(end.max()) + 1
         t = torch.arange(steps).unsqueeze(-1)
         data = _vectors(longest, batch, self.width, generator=generator) * (t[:longest] < L).unsqueeze(-1)
-        x = torch.zeros(steps, batch, self.inputs)
+        x = torch.zeros(steps, batch, self.inputs, dtype=f32)
         x[1 : longest + 1, :, : self.width] = data
         x[0, :, self.width] = 1
         x[:, :, self.width + 1] = (t == L + 1) * self.normalise(n)
         answering = t > L + 1
-        y = torch.zeros(steps, batch, self.outputs)
+        y = torch.zeros(steps, batch, self.outputs, dtype=f32)
         y[:, :, : self.width] = _pick(data, (t - L - 2) % L) * (answering & (t < end)).unsqueeze(-1)
         y[:, :, self.width] = t == end
-        return Batch(x, y, (answering & (t <= end)).float())
+        return Batch(x, y, (answering & (t <= end)).to(f32))
 
     def data(self, logits, batch):
         """The data channels alone, without the end marker's: what the paper's generalisation figures count ((nL + 1) x 6 bits).
@@ -156,10 +176,12 @@ class AssociativeRecall:
     items: lowest and highest n, both included; at least 2. vectors: of an item.
     """
 
+    steady = True
+
     def __init__(self, width=6, vectors=3, items=(2, 6)):
-        positive(width=width, vectors=vectors)
-        self.width, self.vectors, self.items = width, vectors, items
-        self.inputs, self.outputs = width + 2, width
+        self.width, self.vectors = positive(width=width, vectors=vectors)
+        self.items = items
+        self.inputs, self.outputs = self.width + 2, self.width
         self._range(None)
 
     def _range(self, items):
@@ -168,17 +190,17 @@ class AssociativeRecall:
             raise ValueError(f"items is {low if items is None else items}; it must be at least 2, one to ask for and one after it")
         return low, high
 
+    @_drawn
     def sample(self, batch, *, items=None, generator=None):
         """`batch` sequences as a Batch of T = 4 max(n) + 8 steps. items: the same n for all, instead of a draw for each."""
-        positive(batch=batch)
         n = _draw(*self._range(items), batch, generator)
         most, each, b = int(n.max()), self.vectors + 1, torch.arange(batch)
         query = torch.randint(2**62, (batch,), generator=generator) % (n - 1)  # 0 to n - 2: never the last
         data = _vectors(most, self.vectors, batch, self.width, generator=generator)
-        there = (torch.arange(most).unsqueeze(-1) < n).float()
-        x = torch.zeros(each * (most + 2), batch, self.inputs)
-        y = torch.zeros(each * (most + 2), batch, self.outputs)
-        mask = torch.zeros(each * (most + 2), batch)
+        there = (torch.arange(most).unsqueeze(-1) < n).to(f32)
+        x = torch.zeros(each * (most + 2), batch, self.inputs, dtype=f32)
+        y = torch.zeros(each * (most + 2), batch, self.outputs, dtype=f32)
+        mask = torch.zeros(each * (most + 2), batch, dtype=f32)
         shown = x[: each * most].view(most, each, batch, self.inputs)
         shown[:, 0, :, self.width] = there
         shown[:, 1:, :, : self.width] = data * there[:, None, :, None]
@@ -203,26 +225,28 @@ class NGrams:
     """
 
     inputs = outputs = 1
+    steady = True
 
     def __init__(self, length=200, context=5):
-        positive(length=length, context=context)
+        length, context = positive(length=length, context=context)
         if length <= context:
             raise ValueError(f"length is {length}; it must be above context, {context}")
         self.length, self.context, self.scored = length, context, length - context
 
     def tables(self, batch, *, generator=None):
         """`batch` tables from Beta(1/2, 1/2) [B, 2^context]. A context is a binary number, its latest bit the ones."""
-        return (torch.rand(batch, 2**self.context, generator=generator) * (torch.pi / 2)).sin() ** 2  # the arcsine law is Beta(1/2, 1/2)
+        uniform = torch.rand(batch, 2**self.context, generator=generator, dtype=f32)
+        return (uniform * (torch.pi / 2)).sin() ** 2  # the arcsine law is Beta(1/2, 1/2)
 
+    @_drawn
     def sample(self, batch, *, table=None, generator=None):
         """`batch` sequences as a Batch of T = length - 1 steps. table: [B, 2^context] or [2^context] probabilities, instead of draws."""
-        positive(batch=batch)
         shape = (batch, 2**self.context)
         if table is None:
             table = self.tables(batch, generator=generator)
         elif table.shape not in (shape, shape[1:]) or not ((table >= 0) & (table <= 1)).all():
             raise ValueError(f"table has shape {list(table.shape)}; it must be {list(shape)} or {list(shape[1:])}, of values in [0, 1]")
-        uniform = torch.rand(batch, self.length, generator=generator)
+        uniform = torch.rand(batch, self.length, generator=generator, dtype=f32)
         drawn = []
         for p, u in zip(table.expand(shape).tolist(), uniform.tolist()):  # every bit waits for the one before: plain floats are fastest
             seen, c = [], 0
@@ -231,8 +255,8 @@ class NGrams:
                 seen.append(bit)
                 c = (2 * c + bit) % shape[1]
             drawn.append(seen)
-        b = torch.tensor(drawn, dtype=torch.float32).T.unsqueeze(-1)
-        mask = torch.ones(self.length - 1, batch)
+        b = torch.tensor(drawn, dtype=f32).T.unsqueeze(-1)
+        mask = torch.ones(self.length - 1, batch, dtype=f32)
         mask[: self.context - 1] = 0
         return Batch(b[:-1], b[1:], mask)
 
@@ -261,25 +285,27 @@ class PrioritySort:
     after that. 37 steps. vectors: how many are shown. highest: how many are asked for.
     """
 
+    steady = True
+
     def __init__(self, width=8, vectors=20, highest=16):
-        positive(width=width, vectors=vectors, highest=highest)
+        width, vectors, highest = positive(width=width, vectors=vectors, highest=highest)
         if highest > vectors:
             raise ValueError(f"highest is {highest}; it must be at most vectors, {vectors}")
         self.width, self.vectors, self.highest = width, vectors, highest
-        self.inputs, self.outputs = width + 2, width
+        self.inputs, self.outputs = self.width + 2, self.width
 
+    @_drawn
     def sample(self, batch, *, generator=None):
         """`batch` sequences as a Batch of T = vectors + 1 + highest steps."""
-        positive(batch=batch)
         data = _vectors(self.vectors, batch, self.width, generator=generator)
-        priority = torch.rand(self.vectors, batch, generator=generator) * 2 - 1
+        priority = torch.rand(self.vectors, batch, generator=generator, dtype=f32) * 2 - 1
         steps = self.vectors + 1 + self.highest
-        x = torch.zeros(steps, batch, self.inputs)
+        x = torch.zeros(steps, batch, self.inputs, dtype=f32)
         x[: self.vectors, :, : self.width] = data
         x[: self.vectors, :, self.width] = priority
         x[self.vectors, :, self.width + 1] = 1
-        y = torch.zeros(steps, batch, self.width)
+        y = torch.zeros(steps, batch, self.width, dtype=f32)
         y[self.vectors + 1 :] = _pick(data, priority.topk(self.highest, dim=0).indices)  # topk sorts, highest first
-        mask = torch.zeros(steps, batch)
+        mask = torch.zeros(steps, batch, dtype=f32)
         mask[self.vectors + 1 :] = 1
         return Batch(x, y, mask)

@@ -4,30 +4,40 @@ import contextlib
 import copy
 import json
 import math
-import os
 import signal
+import tempfile
+import threading
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import torch
 from safetensors.torch import save_file
 from tqdm.auto import tqdm
 
-from .checks import positive
+from .checks import integer, number, positive
 from .optim import GravesRMSprop
 from .tasks import bits, wrong_bits
-from .weights import check_fit, read_safetensors
+from .weights import check_fit, read_safetensors, to_json, write
+
+_inside, _lock = [], threading.Lock()  # of how many threads torch had before each one_thread that is on
 
 
 @contextlib.contextmanager
 def one_thread():
-    """Run torch on one thread: on NTM-sized steps a second thread costs more than it gives, 50 times more on a busy machine."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
+    """Run torch on one thread: on NTM-sized steps a second thread costs more than it gives, 50 times more on a busy machine.
+
+    The number is the whole process's: where several trainings run in threads, the last to end puts it back."""
+    with _lock:
+        _inside.append(_inside[0] if _inside else torch.get_num_threads())
+        torch.set_num_threads(1)
     try:
         yield
     finally:
-        torch.set_num_threads(before)
+        with _lock:
+            before = _inside.pop()
+            if not _inside:
+                torch.set_num_threads(before)
 
 
 @contextlib.contextmanager
@@ -94,28 +104,34 @@ def train(machine, task, sequences, *, seed=0, batch=1, optimizer=None, lr=1e-4,
     optimiser to what it was then, at half the rate. None, as in the paper, never goes back.
     every: sequences per point of the history. progress: a bar with the cost of the last point.
     checkpoint: a path; everything needed to go on is written there every `save_every` sequences and at the end or an
-    interruption, and a call for as many sequences that finds the file goes on from it with the same curve, bit for bit.
+    interruption, and a call that finds the file goes on from it with the same curve, bit for bit; it must ask for the same training
+    (without a schedule, for more sequences if it likes). Its folder is made where there is none.
 
     Returns a History. Ctrl-C stops early and keeps what was learned. Raises ValueError for an argument out of range,
     FloatingPointError where the loss or a gradient is no longer finite, naming the tensor and the step.
     """
-    positive(sequences=sequences, batch=batch, every=every, save_every=save_every)
+    sequences, batch, every, save_every = positive(sequences=sequences, batch=batch, every=every, save_every=save_every)
     for name, value in [("every", every), ("sequences", sequences)] + [("save_every", save_every)] * (checkpoint is not None):
         if value % batch:
             raise ValueError(f"{name} is {value}; it must be a multiple of batch, {batch}")
-    for name, value in [("clip", clip), ("clip_each", clip_each), ("rewind", rewind)]:
-        if value is not None and not value > 0:
-            raise ValueError(f"{name} is {value}; it must be above 0, or None")
+    seed, lr = integer("seed", seed, low=-(2**63)), number("lr", lr, "above 0", above=0)
+    clip, clip_each, rewind = (value if value is None else number(name, value, "above 0, or None", above=0) for name, value in
+                               [("clip", clip), ("clip_each", clip_each), ("rewind", rewind)])
     like = next(machine.parameters())
     optimizer = optimizer or GravesRMSprop(machine.parameters(), lr)
     rates = [group["lr"] for group in optimizer.param_groups]
     generator = torch.Generator().manual_seed(seed)
     history = History(every)
-    run = dict(seed=seed, batch=batch, every=every, clip=clip, clip_each=clip_each, rewind=rewind,
-               optimizer=type(optimizer).__name__, lr=rates)
+    run = None if checkpoint is None else dict(
+        seed=seed, batch=batch, every=every, clip=clip, clip_each=clip_each, rewind=rewind, task=_described(task),
+        schedule=schedule and [schedule(share / 10) for share in range(10)],
+        sequences=schedule and sequences,  # at a rate that does not depend on their number a training may be prolonged
+        optimizer=type(optimizer).__name__, lr=[float(rate) for rate in rates])
+    if checkpoint is not None:
+        checkpoint = _writable(checkpoint)
     done, total, named, best_optimizer = 0, 0.0, list(machine.named_parameters()), None
-    if checkpoint is not None and os.path.exists(checkpoint):
-        done, total, best_optimizer = _resume(checkpoint, machine, optimizer, generator, history, run)
+    if checkpoint is not None and checkpoint.exists():
+        done, total, best_optimizer = _resume(checkpoint, machine, optimizer, generator, history, run, sequences)
     started = time.perf_counter() - history.seconds
     bar = tqdm(total=sequences, initial=done, unit="seq", disable=not progress, mininterval=0.5)
     with one_thread(), _ctrl_c() as pressed:
@@ -166,22 +182,56 @@ def train(machine, task, sequences, *, seed=0, batch=1, optimizer=None, lr=1e-4,
 def evaluate(machine, task, *, sequences=256, seed=1, batch=32, **lengths):
     """Score `machine` on fresh sequences of `task`. lengths: what task.sample takes, as length=120.
 
-    seed: of these sequences alone. batch: how many run side by side; it does not change the result. Returns a Score.
+    seed: of these sequences alone. batch: how many run side by side; it does not change the result. The machine answers in eval mode,
+    and is put back into the mode it was in. Returns a Score.
     """
-    positive(sequences=sequences, batch=batch)
+    sequences, batch = positive(sequences=sequences, batch=batch)
     like = next(machine.parameters())
-    generator = torch.Generator().manual_seed(seed)
+    generator = torch.Generator().manual_seed(integer("seed", seed, low=-(2**63)))
     costs, wrong = [], []
-    with one_thread(), torch.no_grad():
+    with one_thread(), _answering(machine), torch.no_grad():
         # all sequences are drawn at once, so that `batch` cannot change what is drawn
         drawn = task.sample(sequences, generator=generator, **lengths)
-        for parts in zip(*(value.to(like.device, like.dtype).split(batch, dim=1) for value in drawn)):
+        exact = torch.promote_types(like.dtype, torch.float32)  # bfloat16 cannot count to 300 wrong bits
+        for parts in zip(*(value.to(like.device, exact).split(batch, dim=1) for value in drawn)):
             sample = type(drawn)(*parts)
-            logits = machine(sample.x)
+            logits = machine(sample.x.to(like.dtype)).to(exact)
             costs.append(bits(logits, sample))
             wrong.append(wrong_bits(logits, sample))
-    costs, wrong = torch.cat(costs), torch.cat(wrong)
-    return Score(costs.mean().item(), wrong.mean().item(), (wrong == 0).double().mean().item(), sequences)
+    costs, wrong = torch.cat(costs).double(), torch.cat(wrong)
+    return Score(costs.mean().item(), wrong.double().mean().item(), (wrong == 0).double().mean().item(), sequences)
+
+
+@contextlib.contextmanager
+def _answering(machine):
+    """While this lasts, every part of the machine is in eval mode."""
+    before = [(part, part.training) for part in machine.modules()]
+    machine.eval()
+    try:
+        yield
+    finally:
+        for part, training in before:
+            part.training = training
+
+
+def _described(task):
+    """What a checkpoint knows its task by: class and numbers, where these alone say what it draws (see ntm.tasks); else None."""
+    if "steady" not in vars(type(task)):
+        return None
+    return [f"{type(task).__module__}.{type(task).__qualname__}", *(f"{name}={value!r}" for name, value in sorted(vars(task).items()))]
+
+
+def _writable(checkpoint):
+    """The path of a checkpoint, its folder made; raises ValueError at once where nothing can be written there."""
+    path = Path(checkpoint).expanduser()
+    try:
+        if path.is_dir():
+            raise IsADirectoryError("it is a folder")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path.parent):
+            return path
+    except OSError as error:
+        raise ValueError(f"checkpoint is {str(checkpoint)!r}; it must be a path that can be written: {error}") from error
 
 
 def _clip(named, largest, each):
@@ -207,31 +257,39 @@ def _blame(cost, named, done):
     raise FloatingPointError(f"{culprit} is not finite after {done} sequences; the weights are those from before this step")
 
 
+def _exact(value):
+    """The dtype that keeps a number of Python's as it is; None for what is a tensor already."""
+    return torch.float64 if isinstance(value, float) else None
+
+
 def _save(path, machine, optimizer, generator, history, run, done, total, best_optimizer):
     """Write a checkpoint: weights, best weights, optimiser, generator, history; atomically, so that a crash leaves the old one."""
     tensors = {f"machine.{name}": value for name, value in machine.state_dict().items()}
     tensors |= {f"best.{name}": value for name, value in history.best_weights.items()}
     for kind, optimizer_state in [("optimizer", optimizer.state_dict()), ("best_optimizer", best_optimizer)]:
         for i, state in optimizer_state["state"].items() if optimizer_state else ():
-            tensors |= {f"{kind}.{i}.{name}": torch.as_tensor(value) for name, value in state.items()}
+            tensors |= {f"{kind}.{i}.{name}": torch.as_tensor(value, dtype=_exact(value)) for name, value in state.items()}
     tensors["generator"] = generator.get_state()
     numbers = dict(done=done, total=total, bits=history.bits, seconds=history.seconds, best_bits=history.best_bits,
                    rewinds=history.rewinds)
-    metadata = {"kind": "checkpoint", "run": json.dumps(run), "numbers": json.dumps(numbers)}
-    save_file({name: value.contiguous().clone() for name, value in tensors.items()}, f"{path}.part", metadata)
-    os.replace(f"{path}.part", path)
+    metadata = {"kind": "checkpoint", "run": to_json(run), "numbers": to_json(numbers)}
+    tensors = {name: value.contiguous().clone() for name, value in tensors.items()}
+    write(path, lambda part: save_file(tensors, part, metadata))
 
 
-def _resume(path, machine, optimizer, generator, history, run):
+def _resume(path, machine, optimizer, generator, history, run, sequences):
     """Put everything back from a checkpoint of the same run. Returns the sequences done, the cost since the last point, and the
     optimiser's state_dict at the best point."""
     metadata, tensors = read_safetensors(path)
     if metadata.get("kind") != "checkpoint":
         raise ValueError(f"checkpoint is {path}, which holds {metadata.get('kind', 'something else')}; it must be written by train")
     then = json.loads(metadata["run"])
-    for name, value in run.items():
-        if then.get(name) != value:
+    for name, value in json.loads(to_json(run)).items():
+        if then.get(name) != value and not (name == "task" and None in (value, then.get(name))):
             raise ValueError(f"checkpoint {path} is of a run with {name}={then.get(name)!r}; this one has {value!r}")
+    numbers = json.loads(metadata["numbers"])
+    if numbers["done"] > sequences:
+        raise ValueError(f"checkpoint {path} has {numbers['done']} sequences done; sequences is {sequences}, it must be as many at least")
     part = {"machine": {}, "best": {}, "optimizer": {}, "best_optimizer": {}}
     generator_state = tensors.pop("generator")
     for name, value in tensors.items():
@@ -248,7 +306,6 @@ def _resume(path, machine, optimizer, generator, history, run):
         states.append({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
     generator.set_state(generator_state)
     optimizer.load_state_dict(states[0])
-    numbers = json.loads(metadata["numbers"])
     history.bits, history.seconds, history.rewinds = numbers["bits"], numbers["seconds"], numbers["rewinds"]
     history.best_bits, history.best_weights = numbers["best_bits"], part["best"]
     return numbers["done"], numbers["total"], states[1]

@@ -1,16 +1,53 @@
-"""Weights in safetensors, with the settings that rebuild the machine inside the file."""
+"""Weights: how they begin, and safetensors files of them, with the settings that rebuild the machine inside the file."""
 
 import json
+import math
+import os
+import threading
+from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
+from torch import nn
+
+
+def draw(module, generator, device):
+    """Give a module that was built on the device "meta" its memory and its first weights: those of nn.Linear and nn.LSTM as torch
+    begins them, but drawn from `generator` alone (None: torch's own), on the CPU; any other parameter begins at zero."""
+    module.to_empty(device=device)
+    for part in module.modules():
+        for name, p in part.named_parameters(recurse=False):
+            if isinstance(part, nn.Linear):  # what nn.init.kaiming_uniform_(weight, √5) comes to, and the bias
+                fan = math.sqrt(part.in_features)
+                bound = math.sqrt(3) * (nn.init.calculate_gain("leaky_relu", math.sqrt(5)) / fan) if name == "weight" else 1 / fan
+            else:
+                bound = 1 / math.sqrt(part.hidden_size) if isinstance(part, nn.LSTM) else 0
+            p.data.copy_(torch.empty(p.shape, dtype=p.dtype, device="cpu").uniform_(-bound, bound, generator=generator) if bound else 0)
+
+
+def to_json(value):
+    """`value` as JSON; NumPy's and torch's numbers as the numbers they are, paths as strings."""
+    return json.dumps(value, default=lambda v: v.tolist() if hasattr(v, "tolist") else os.fspath(v))
+
+
+def write(path, content):
+    """Write text, or call content(temporary path), atomically: under a name of its own first, so that neither a crash nor another
+    process that writes to the same path leaves half a file. Raises OSError naming `path` where that cannot be."""
+    path = Path(path).expanduser()
+    part = path.with_name(f"{path.name}.{os.getpid()}-{threading.get_ident()}.part")
+    try:
+        part.write_text(content, encoding="utf-8") if isinstance(content, str) else content(part)
+        os.replace(part, path)
+    except (OSError, SafetensorError) as error:
+        part.unlink(missing_ok=True)
+        raise OSError(f"{path} cannot be written: {error}") from error
 
 
 def read_safetensors(path):
     """The metadata and the tensors of a safetensors file; raises ValueError for a file that is not one, or is damaged."""
     try:
-        with safe_open(path, framework="pt") as file:
+        with safe_open(Path(path).expanduser(), framework="pt") as file:
             return file.metadata() or {}, {name: file.get_tensor(name) for name in file.keys()}
     except (SafetensorError, OSError) as error:
         if isinstance(error, FileNotFoundError):
@@ -36,7 +73,8 @@ class Saved:
         if len(settings) < len(self.settings):
             raise ValueError("a machine with a controller of your own cannot be saved whole; save its state_dict() instead")
         tensors = {name: value.contiguous() for name, value in self.state_dict().items()}
-        save_file(tensors, path, {"kind": type(self).__name__, "settings": json.dumps(settings), "notes": json.dumps(notes)})
+        metadata = {"kind": type(self).__name__, "settings": to_json(settings), "notes": to_json(notes)}
+        write(path, lambda part: save_file(tensors, part, metadata))
 
     @classmethod
     def load(cls, path):

@@ -18,7 +18,7 @@ HERE = Path(__file__).parent
 
 def runs(task, model=None):
     """All runs of `task`, or those of one model, as a list of dicts: seed, recipe, bits (the curve), scores, minutes and so on."""
-    return [run for run in json.loads((HERE / task / "runs.json").read_text()) if model in (None, run["model"])]
+    return [run for run in json.loads((HERE / task / "runs.json").read_text(encoding="utf-8")) if model in (None, run["model"])]
 
 
 def load(task, model):
@@ -30,7 +30,7 @@ def paper(figure):
     """The paper's digitised curves of a figure, by its number: {series: (sequences, bits)}; of figure 11 {series: (items, bits)}."""
     (path,) = (HERE / "paper").glob(f"fig{figure:02d}_*.csv")
     curves = {}
-    with open(path, newline="") as file:
+    with open(path, newline="", encoding="utf-8") as file:
         for row in csv.DictReader(file):
             x, y = curves.setdefault(row["series"], ([], []))
             x.append(float(row["x"]) * (1 if figure == 11 else 1000))
