@@ -13,6 +13,7 @@ from .checks import check_input, positive
 from .controllers import LSTM, FeedForward
 from .heads import Heads
 from .memory import add, erase, read
+from .start import tape
 from .trace import Trace
 from .weights import Saved
 
@@ -34,8 +35,13 @@ class NTM(Saved, nn.Module):
     N slots of `width` numbers; any number of read and write heads; shifts from -shift_range to +shift_range.
 
     What the paper leaves open is an argument here:
-    initial_memory: "distinct" (fixed random rows of scale .1), "positions" (fixed sines and cosines of the slot's place on the ring, .3
-    high, so that rows are the more alike the nearer they lie), "constant" (1e-6 everywhere) or "learned" (an [N, width] parameter).
+    start: how the weights begin: "bare" (as torch draws them) or "tape" (the same draw, then given the habits of a tape
+    machine: see ntm.start).
+    initial_memory: "distinct" (fixed random rows of scale .1), "blank" (.1 everywhere: rows that are all the same, so that none
+    can be learned by heart or found by chance, and long enough to drown what leaks into them), "redrawn" (the sum of those two,
+    and drawn anew for every update of a training: see `redraw`), "positions" (fixed sines and cosines of the slot's place on the
+    ring, .3 high, so that rows are the more alike the nearer they lie), "constant" (1e-6 everywhere) or "learned" (an [N, width]
+    parameter); by default "redrawn" for a tape, else "distinct".
     initial_weighting: "focused" (every head begins on slot 0), "uniform", or "learned" (N logits a head, begun focused).
     initial_strength: what is added to the raw value of every β before training. At 0 an untrained β is near softplus(0) = .7, and content
     addressing nearly even over all slots; at 3 it is near 3.
@@ -50,27 +56,36 @@ class NTM(Saved, nn.Module):
     chunk = None  # steps; None keeps them all
 
     def __init__(self, inputs, outputs, controller="lstm", *, hidden_size=100, layers=1, N=128, width=20, read_heads=1, write_heads=1,
-                 shift_range=1, initial_memory="distinct", initial_weighting="focused", initial_strength=0.0, seed=None):
+                 shift_range=1, initial_memory=None, initial_weighting="focused", initial_strength=0.0, start="bare", seed=None):
         positive(inputs=inputs, outputs=outputs, hidden_size=hidden_size, layers=layers, N=N, width=width,
                  read_heads=read_heads, write_heads=write_heads)
         if not isinstance(shift_range, int) or not 0 <= 2 * shift_range < max(N, 2):
             raise ValueError(f"shift_range is {shift_range}; it must be an integer from 0 to {(max(N, 2) - 1) // 2}, "
                              f"so that {N} slots hold every shift once")
-        for name, value, allowed in [("initial_memory", initial_memory, ("distinct", "positions", "constant", "learned")),
+        if initial_memory is None:
+            initial_memory = "redrawn" if start == "tape" else "distinct"
+        for name, value, allowed in [("initial_memory", initial_memory, ("distinct", "blank", "redrawn", "positions", "constant",
+                                                                "learned")),
+                                     ("start", start, ("bare", "tape")),
                                      ("initial_weighting", initial_weighting, ("focused", "uniform", "learned"))]:
             if value not in allowed:
                 raise ValueError(f"{name} is {value!r}; it must be one of {', '.join(allowed)}")
         if not math.isfinite(initial_strength):
             raise ValueError(f"initial_strength is {initial_strength}; it must be a finite number")
+        if start == "tape" and not shift_range:
+            raise ValueError("start is 'tape' and shift_range is 0; a tape that walks on needs a shift_range of at least 1")
         super().__init__()
         self.settings = dict(inputs=inputs, outputs=outputs, controller=controller, hidden_size=hidden_size, layers=layers, N=N,
                              width=width, read_heads=read_heads, write_heads=write_heads, shift_range=shift_range,
-                             initial_memory=initial_memory, initial_weighting=initial_weighting, initial_strength=initial_strength)
+                             initial_memory=initial_memory, initial_weighting=initial_weighting, initial_strength=initial_strength,
+                             start=start)
         self.inputs, self.outputs, self.read_heads, self.write_heads = inputs, outputs, read_heads, write_heads
         with torch.random.fork_rng(devices=[], enabled=seed is not None):
             if seed is not None:
                 torch.manual_seed(seed)
             self._build(controller, hidden_size, layers, N, width, shift_range, initial_memory, initial_weighting, initial_strength)
+        if start == "tape":
+            tape(self)
 
     def _build(self, controller, hidden_size, layers, N, width, shift_range, initial_memory, initial_weighting, initial_strength):
         channels, heads = self.inputs + self.read_heads * width, self.read_heads + self.write_heads
@@ -92,7 +107,9 @@ class NTM(Saved, nn.Module):
             column = torch.arange(width)
             M_0 = 0.3 * torch.sin(angle * (column // 2 + 1) + column % 2 * math.pi / 2)
         else:
-            M_0 = torch.full((N, width), 1e-6) if initial_memory == "constant" else 0.1 * torch.randn(N, width)
+            M_0 = torch.full((N, width), {"blank": 0.1, "redrawn": 0.1, "constant": 1e-6}.get(initial_memory, 0.0))
+            if initial_memory in ("distinct", "redrawn", "learned"):
+                M_0 += 0.1 * torch.randn(N, width)
         w_0 = torch.zeros(heads, N)
         if initial_weighting != "uniform":
             w_0[:, 0] = 5.0
@@ -101,6 +118,12 @@ class NTM(Saved, nn.Module):
                 setattr(self, name, nn.Parameter(value))
             else:
                 self.register_buffer(name, value)
+
+    def redraw(self, generator):
+        """New rows for the initial memory where it is "redrawn": a training that calls this before every update lets the machine
+        learn to work on whatever lies on its tape. Otherwise nothing happens."""
+        if self.settings["initial_memory"] == "redrawn":
+            self.M_0.copy_(0.1 + 0.1 * torch.randn(self.M_0.shape, generator=generator))
 
     def initial_state(self, batch):
         """The State in which every sequence begins, for `batch` sequences: no sequence sees another's memory."""
