@@ -35,13 +35,14 @@ class NTM(Saved, nn.Module):
     N slots of `width` numbers; any number of read and write heads; shifts from -shift_range to +shift_range.
 
     What the paper leaves open is an argument here:
-    start: how the weights begin: "bare" (as torch draws them) or "tape" (the same draw, then given the habits of a tape
-    machine: see ntm.start).
-    initial_memory: "distinct" (fixed random rows of scale .1), "blank" (.1 everywhere: rows that are all the same, so that none
-    can be learned by heart or found by chance, and long enough to drown what leaks into them), "redrawn" (the sum of those two,
-    and drawn anew for every update of a training: see `redraw`), "positions" (fixed sines and cosines of the slot's place on the
-    ring, .3 high, so that rows are the more alike the nearer they lie), "constant" (1e-6 everywhere) or "learned" (an [N, width]
-    parameter); by default "redrawn" for a tape, else "distinct".
+    start: how the weights begin: "bare" (as torch draws them) or "tape" (the same draw, then given the
+    habits of a tape machine: see ntm.start).
+    initial_memory: "distinct" (fixed random rows of scale .1), "blank" (.1 everywhere: rows that are all
+    the same, so that none can be learned by heart, and long enough to drown what leaks into them),
+    "redrawn" (the sum of those two, drawn anew for every update of a training: see `redraw`),
+    "positions" (fixed sines and cosines of the slot's place on the ring, .3 high, so that rows are the
+    more alike the nearer they lie), "constant" (1e-6 everywhere) or "learned" (an [N, width] parameter);
+    by default "redrawn" for a tape, else "distinct".
     initial_weighting: "focused" (every head begins on slot 0), "uniform", or "learned" (N logits a head, begun focused).
     initial_strength: what is added to the raw value of every β before training. At 0 an untrained β is near softplus(0) = .7, and content
     addressing nearly even over all slots; at 3 it is near 3.
@@ -56,7 +57,8 @@ class NTM(Saved, nn.Module):
     chunk = None  # steps; None keeps them all
 
     def __init__(self, inputs, outputs, controller="lstm", *, hidden_size=100, layers=1, N=128, width=20, read_heads=1, write_heads=1,
-                 shift_range=1, initial_memory=None, initial_weighting="focused", initial_strength=0.0, start="bare", seed=None):
+                 shift_range=1, initial_memory=None, initial_weighting="focused", initial_strength=0.0,
+                 start="bare", seed=None):
         positive(inputs=inputs, outputs=outputs, hidden_size=hidden_size, layers=layers, N=N, width=width,
                  read_heads=read_heads, write_heads=write_heads)
         if not isinstance(shift_range, int) or not 0 <= 2 * shift_range < max(N, 2):
@@ -64,8 +66,8 @@ class NTM(Saved, nn.Module):
                              f"so that {N} slots hold every shift once")
         if initial_memory is None:
             initial_memory = "redrawn" if start == "tape" else "distinct"
-        for name, value, allowed in [("initial_memory", initial_memory, ("distinct", "blank", "redrawn", "positions", "constant",
-                                                                "learned")),
+        memories = ("distinct", "blank", "redrawn", "positions", "constant", "learned")
+        for name, value, allowed in [("initial_memory", initial_memory, memories),
                                      ("start", start, ("bare", "tape")),
                                      ("initial_weighting", initial_weighting, ("focused", "uniform", "learned"))]:
             if value not in allowed:
@@ -73,12 +75,12 @@ class NTM(Saved, nn.Module):
         if not math.isfinite(initial_strength):
             raise ValueError(f"initial_strength is {initial_strength}; it must be a finite number")
         if start == "tape" and not shift_range:
-            raise ValueError("start is 'tape' and shift_range is 0; a tape that walks on needs a shift_range of at least 1")
+            raise ValueError("shift_range is 0 and start is 'tape'; a tape walks on: at least 1")
         super().__init__()
         self.settings = dict(inputs=inputs, outputs=outputs, controller=controller, hidden_size=hidden_size, layers=layers, N=N,
                              width=width, read_heads=read_heads, write_heads=write_heads, shift_range=shift_range,
-                             initial_memory=initial_memory, initial_weighting=initial_weighting, initial_strength=initial_strength,
-                             start=start)
+                             initial_memory=initial_memory, initial_weighting=initial_weighting,
+                             initial_strength=initial_strength, start=start)
         self.inputs, self.outputs, self.read_heads, self.write_heads = inputs, outputs, read_heads, write_heads
         with torch.random.fork_rng(devices=[], enabled=seed is not None):
             if seed is not None:
@@ -107,7 +109,8 @@ class NTM(Saved, nn.Module):
             column = torch.arange(width)
             M_0 = 0.3 * torch.sin(angle * (column // 2 + 1) + column % 2 * math.pi / 2)
         else:
-            M_0 = torch.full((N, width), {"blank": 0.1, "redrawn": 0.1, "constant": 1e-6}.get(initial_memory, 0.0))
+            level = {"blank": 0.1, "redrawn": 0.1, "constant": 1e-6}.get(initial_memory, 0.0)
+            M_0 = torch.full((N, width), level)
             if initial_memory in ("distinct", "redrawn", "learned"):
                 M_0 += 0.1 * torch.randn(N, width)
         w_0 = torch.zeros(heads, N)
@@ -120,8 +123,11 @@ class NTM(Saved, nn.Module):
                 self.register_buffer(name, value)
 
     def redraw(self, generator):
-        """New rows for the initial memory where it is "redrawn": a training that calls this before every update lets the machine
-        learn to work on whatever lies on its tape. Otherwise nothing happens."""
+        """New rows for the initial memory where it is "redrawn"; elsewhere nothing happens.
+
+        A training that calls this before every update teaches a machine to work on whatever lies on
+        its tape.
+        """
         if self.settings["initial_memory"] == "redrawn":
             self.M_0.copy_(0.1 + 0.1 * torch.randn(self.M_0.shape, generator=generator))
 

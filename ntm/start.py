@@ -1,6 +1,7 @@
-"""How a machine begins: bare, as torch draws its weights, or as a tape, with the habits of a tape machine.
+"""How a machine begins: bare, as torch draws its weights, or with the habits of a tape machine.
 
-The paper is silent on this. Nothing here is a new parameter: a start is what the same weights are before training.
+The paper is silent on this. Nothing here is a new parameter: a start is what the weights are before
+training.
 """
 
 import math
@@ -12,17 +13,18 @@ from .controllers import LSTM, FeedForward
 
 @torch.no_grad()
 def tape(machine):
-    """Give an NTM the habits of a tape machine: its heads walk on, and what is written on seeing x is searched for on seeing x.
+    """Give an NTM the habits of a tape machine: to walk on, and to find what was written on seeing x.
 
-    Every head moves on by one slot a step; the write heads go by place, not by content; a search is sharp. Each read head's key is
-    the same linear map of h as a write head's add vector, and the controller hears its inputs as if they came alone, half as
-    loud again. (With an LSTM of several layers the heads walk, but the search finds nothing: too little of x gets through. A
-    controller of one's own is left as it is.)
+    Every head moves on by one slot a step; the write heads go by place, not by content; a search is
+    sharp. Each read head's key is the same linear map of h as a write head's add vector, and the
+    controller hears its inputs as if they came alone, half as loud again. (With an LSTM of several
+    layers the heads walk, but the search finds nothing: too little of x gets through. A controller of
+    one's own is left as it is.)
     """
     linear, sizes = machine.heads.linear, machine.heads.sizes
     reads, writes, width = machine.read_heads, machine.write_heads, machine.heads.width
     k, β, g, s, γ, e, a = linear.bias.split(sizes)
-    s.view(reads + writes, -1)[:, machine.heads.offsets // 2 + 1] += 3  # 91 % of the weighting moves on
+    s.view(reads + writes, -1)[:, machine.heads.offsets // 2 + 1] += 3  # 91 % moves on
     g[reads:] -= 2  # σ(-2) = .12
     β += 5
 

@@ -97,8 +97,9 @@ class RepeatCopy:
     (n - 5.5) / 2.872, and with the same two numbers wherever else it is tested. 7 outputs: in the nL steps after that the data,
     then for one step the end marker, alone on the last; all seven are scored in all nL + 1. L(n + 1) + 3 steps.
     The paper gives the 8 and the 7 and puts n on a channel of its own; that the eighth marks the start, as in copy, is inference.
-    count: "number", as in the paper, or "marks", a variant of ours that can be counted on a tape: after the data come n steps with a
-    mark each, then one step, a channel of its own, that says go; 9 input channels, and n steps more.
+    count: "number", as in the paper, or "marks", a variant of ours that can be counted on a tape: after
+    the data come n steps with a mark each, then one step, a channel of its own, that says go; 9 input
+    channels, and n steps more.
     lengths, repeats: lowest and highest L and n, both included.
     """
 
@@ -120,7 +121,10 @@ class RepeatCopy:
         return (n - (low + high) / 2) / ((((high - low + 1) ** 2 - 1) / 12) ** 0.5 or 1)
 
     def sample(self, batch, *, length=None, repeats=None, generator=None):
-        """`batch` sequences as a Batch of T = max(L(n + 1)) + 3 steps, n more with marks. length, repeats: the same for all, instead of draws."""
+        """`batch` sequences as a Batch of T = max(L(n + 1)) + 3 steps, n more with marks.
+
+        length, repeats: the same for all, instead of draws.
+        """
         positive(batch=batch)
         L = _draw(*_range("length", self.lengths, length), batch, generator)
         n = _draw(*_range("repeats", self.repeats, repeats), batch, generator)
@@ -151,7 +155,7 @@ class RepeatCopy:
         return logits[:, :, : self.width], batch._replace(y=batch.y[:, :, : self.width])
 
     def lengths_and_repeats(self, batch):
-        """The L and the n of each sequence of a batch, read off its mask and its marks: two integer tensors [B]."""
+        """The L and the n of each sequence of a batch, read off its mask and marks: integers [B] each."""
         answers = batch.mask.sum(0).long() - 1  # n L
         if self.count == "marks":
             n = batch.x[:, :, self.width + 1].sum(0).long()

@@ -1,4 +1,4 @@
-"""What a machine can do before any training when it begins as a tape: it walks on, and finds what was written on seeing x."""
+"""What a machine that begins as a tape can do before any training: walk on, find what was written."""
 
 import pytest
 import torch
@@ -8,7 +8,8 @@ from torch.testing import assert_close
 from ntm import NTM, tasks
 
 both = pytest.mark.parametrize("controller", ["lstm", "feedforward"])
-settings = pytest.mark.parametrize("size", [dict(), dict(read_heads=3, write_heads=2), dict(shift_range=2), dict(N=3)], ids=str)
+sizes = [dict(), dict(read_heads=3, write_heads=2), dict(shift_range=2), dict(N=3)]
+settings = pytest.mark.parametrize("size", sizes, ids=str)
 
 
 def machine_of(controller="feedforward", start="tape", **size):
@@ -46,12 +47,13 @@ def test_the_write_head_keeps_its_place(controller):
 @both
 @pytest.mark.parametrize("size", [dict(), dict(read_heads=3, write_heads=2)], ids=str)
 def test_it_finds_what_was_written_on_seeing_x(controller, size):
-    """On seeing x again the key lies nearer to what was added on seeing x than to anything added since; a bare machine's is anywhere."""
-    assert found(machine_of(controller, **size)) >= 0.6 > 0.3 > found(machine_of(controller, "bare", **size))
+    """On seeing x again the key lies nearest to what was added then; a bare machine's lies anywhere."""
+    tape, bare = (found(machine_of(controller, start, **size)) for start in ("tape", "bare"))
+    assert tape >= 0.6 > 0.3 > bare
 
 
 def found(machine):
-    """In what share of 20 trials the key of read head 0 lies nearest to what was added on seeing the same x before."""
+    """How often, of 20 times, the key on seeing x again lies nearest to what was added on seeing x."""
     hits = 0
     with torch.no_grad():
         for i in range(20):
@@ -66,14 +68,20 @@ def found(machine):
 
 @both
 def test_keys_and_adds_are_one_map(controller):
-    """Read heads 0, 1, 2 search for what write heads 0, 1, 0 write; the write heads' own keys are left alone."""
-    machine, bare = (machine_of(controller, start, read_heads=3, write_heads=2) for start in ("tape", "bare"))
-    for tensor in ("weight", "bias"):
-        k, *_, a = (v.unflatten(0, (-1, 20)) for v in getattr(machine.heads.linear, tensor).split(machine.heads.sizes)[::6])
+    """Read heads 0, 1, 2 search for what write heads 0, 1, 0 write; those heads' own keys stay."""
+    parts = {}
+    for start in ("tape", "bare"):
+        machine = machine_of(controller, start, read_heads=3, write_heads=2)
+        for tensor, value in machine.heads.linear.named_parameters():
+            kinds = value.split(machine.heads.sizes)
+            parts[start, tensor] = [kinds[i].unflatten(0, (-1, 20)) for i in (0, 6)]
+    for tensor, factor in [("weight", 3), ("bias", 0)]:
+        k, a = parts["tape", tensor]
         assert torch.equal(k[:3], a[[0, 1, 0]])
-        assert not torch.equal(a[0], a[1]) or not a.any()
-        scale = 1 if controller == "feedforward" else 3 if tensor == "weight" else 0
-        assert_close(k[3:], scale * getattr(bare.heads.linear, tensor).split(bare.heads.sizes)[0].unflatten(0, (-1, 20))[3:])
+        assert not torch.equal(a[0], a[1]) or tensor == "bias"
+        factor = factor if controller == "lstm" else 1
+        assert_close(k[3:], factor * parts["bare", tensor][0][3:])
+        assert_close(a, factor * parts["bare", tensor][1])
 
 
 @both
@@ -82,8 +90,8 @@ def test_what_the_start_does_not_name_is_drawn_as_ever(controller):
     differ = {name for name in bare if not torch.equal(machine[name], bare[name])}
     assert differ == {"M_0", "heads.linear.weight", "heads.linear.bias", "controller.layers.0.weight"}
     assert_close(machine["M_0"], bare["M_0"] + 0.1)
-    weight = machine["controller.layers.0.weight"]
-    assert torch.equal(weight[:, 10:], bare["controller.layers.0.weight"][:, 10:])  # what it has read, and its own state
+    weights = [state["controller.layers.0.weight"] for state in (machine, bare)]
+    assert torch.equal(*(weight[:, 10:] for weight in weights))  # what it has read, its own state
 
 
 @both
@@ -92,7 +100,8 @@ def test_the_file_says_how_it_began(controller, tmp_path):
     machine.save(tmp_path / "m.safetensors")
     again = NTM.load(tmp_path / "m.safetensors")
     assert again.settings["start"] == "tape" and again.settings["initial_memory"] == "redrawn"
-    assert all(torch.equal(value, again.state_dict()[name]) for name, value in machine.state_dict().items())
+    for name, value in machine.state_dict().items():
+        assert torch.equal(value, again.state_dict()[name])
 
 
 def test_a_file_from_before_begins_bare(tmp_path):
@@ -141,7 +150,10 @@ def test_a_controller_of_ones_own_is_left_as_it_is():
     assert torch.equal(own.layer.weight, before)
 
 
-@pytest.mark.parametrize("wrong, message", [(dict(start="rolling"), "start is 'rolling'"), (dict(shift_range=0), "shift_range is 0")])
+wrong = [(dict(start="rolling"), "start is 'rolling'"), (dict(shift_range=0), "shift_range is 0")]
+
+
+@pytest.mark.parametrize("wrong, message", wrong)
 def test_what_cannot_be_is_refused(wrong, message):
     with pytest.raises(ValueError, match=message):
         NTM(10, 8, **dict(start="tape") | wrong)
@@ -167,7 +179,8 @@ def test_marks_tell_length_and_repeats():
 
 
 def test_marks_show_the_same_data_as_the_number():
-    drawn = [tasks.RepeatCopy(count=c).sample(8, generator=torch.Generator().manual_seed(1)) for c in ("number", "marks")]
-    assert torch.equal(drawn[0].x[:11, :, :6][:2], drawn[1].x[:11, :, :6][:2])
+    number, marks = (tasks.RepeatCopy(count=c).sample(8, generator=torch.Generator().manual_seed(1))
+                     for c in ("number", "marks"))
+    assert torch.equal(number.x[:11, :, :6], marks.x[:11, :, :6]) and number.x[:11, :, :6].any()
     with pytest.raises(ValueError, match="count is 'words'"):
         tasks.RepeatCopy(count="words")
