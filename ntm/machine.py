@@ -42,7 +42,7 @@ class NTM(Saved, nn.Module):
     "redrawn" (the sum of those two, drawn anew for every update of a training: see `redraw`),
     "positions" (fixed sines and cosines of the slot's place on the ring, .3 high, so that rows are the
     more alike the nearer they lie), "constant" (1e-6 everywhere) or "learned" (an [N, width] parameter);
-    by default "redrawn" for a tape, else "distinct".
+    by default "blank" for a tape, else "distinct".
     initial_weighting: "focused" (every head begins on slot 0), "uniform", or "learned" (N logits a head, begun focused).
     initial_strength: what is added to the raw value of every β before training. At 0 an untrained β is near softplus(0) = .7, and content
     addressing nearly even over all slots; at 3 it is near 3.
@@ -65,7 +65,7 @@ class NTM(Saved, nn.Module):
             raise ValueError(f"shift_range is {shift_range}; it must be an integer from 0 to {(max(N, 2) - 1) // 2}, "
                              f"so that {N} slots hold every shift once")
         if initial_memory is None:
-            initial_memory = "redrawn" if start == "tape" else "distinct"
+            initial_memory = "blank" if start == "tape" else "distinct"
         memories = ("distinct", "blank", "redrawn", "positions", "constant", "learned")
         for name, value, allowed in [("initial_memory", initial_memory, memories),
                                      ("start", start, ("bare", "tape")),

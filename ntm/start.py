@@ -26,7 +26,7 @@ def tape(machine):
     k, β, g, s, γ, e, a = linear.bias.split(sizes)
     s.view(reads + writes, -1)[:, machine.heads.offsets // 2 + 1] += 3  # 91 % moves on
     g[reads:] -= 2  # σ(-2) = .12
-    β += 8
+    β += 5
 
     keys, *_, adds = linear.weight.split(sizes)
     for head in range(reads):
