@@ -80,7 +80,9 @@ class NTM(Saved, nn.Module):
         self.settings = dict(inputs=inputs, outputs=outputs, controller=controller, hidden_size=hidden_size, layers=layers, N=N,
                              width=width, read_heads=read_heads, write_heads=write_heads, shift_range=shift_range,
                              initial_memory=initial_memory, initial_weighting=initial_weighting,
-                             initial_strength=initial_strength, start=start)
+                             initial_strength=initial_strength)
+        if start != "bare":  # a file that names no start, as all from before there was a choice, began bare
+            self.settings["start"] = start
         self.inputs, self.outputs, self.read_heads, self.write_heads = inputs, outputs, read_heads, write_heads
         with torch.random.fork_rng(devices=[], enabled=seed is not None):
             if seed is not None:
