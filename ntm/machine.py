@@ -14,6 +14,7 @@ from .checks import check_input, integer, number, positive
 from .controllers import LSTM, FeedForward
 from .heads import Heads
 from .memory import add, erase, read
+from .start import tape
 from .trace import Trace
 from .weights import Saved, draw
 
@@ -56,8 +57,14 @@ class NTM(Saved, nn.Module):
     N slots of `width` numbers; any number of read and write heads; shifts from -shift_range to +shift_range.
 
     What the paper leaves open is an argument here:
-    initial_memory: "distinct" (fixed random rows of scale .1), "positions" (fixed sines and cosines of the slot's place on the ring, .3
-    high, so that rows are the more alike the nearer they lie), "constant" (1e-6 everywhere) or "learned" (an [N, width] parameter).
+    start: how the weights begin: "bare" (as torch draws them) or "tape" (the same draw, then given the
+    habits of a tape machine: see ntm.start).
+    initial_memory: "distinct" (fixed random rows of scale .1), "blank" (.1 everywhere: rows that are all
+    the same, so that none can be learned by heart, and long enough to drown what leaks into them),
+    "redrawn" (the sum of those two, drawn anew for every update of a training: see `redraw`),
+    "positions" (fixed sines and cosines of the slot's place on the ring, .3 high, so that rows are the
+    more alike the nearer they lie), "constant" (1e-6 everywhere) or "learned" (an [N, width] parameter);
+    by default "blank" for a tape, else "distinct".
     initial_weighting: "focused" (every head begins on slot 0), "uniform", or "learned" (N logits a head, begun focused).
     initial_strength: what is added to the raw value of every β before training. At 0 an untrained β is near softplus(0) = .7, and content
     addressing nearly even over all slots; at 3 it is near 3.
@@ -72,7 +79,7 @@ class NTM(Saved, nn.Module):
     chunk = None  # steps; None keeps them all
 
     def __init__(self, inputs, outputs, controller="lstm", *, hidden_size=100, layers=1, N=128, width=20, read_heads=1, write_heads=1,
-                 shift_range=1, initial_memory="distinct", initial_weighting="focused", initial_strength=0.0, seed=None):
+                 shift_range=1, initial_memory=None, initial_weighting="focused", initial_strength=0.0, start="bare", seed=None):
         inputs, outputs, hidden_size, layers, N, width, read_heads, write_heads = positive(
             inputs=inputs, outputs=outputs, hidden_size=hidden_size, layers=layers, N=N, width=width,
             read_heads=read_heads, write_heads=write_heads)
@@ -81,18 +88,28 @@ class NTM(Saved, nn.Module):
         shift_range = integer("shift_range", shift_range, 0, allowed)
         if shift_range > most:
             raise ValueError(f"shift_range is {shift_range}; it must be {allowed}")
-        for name, value, allowed in [("initial_memory", initial_memory, ("distinct", "positions", "constant", "learned")),
+        if initial_memory is None:
+            initial_memory = "blank" if start == "tape" else "distinct"
+        memories = ("distinct", "blank", "redrawn", "positions", "constant", "learned")
+        for name, value, allowed in [("initial_memory", initial_memory, memories), ("start", start, ("bare", "tape")),
                                      ("initial_weighting", initial_weighting, ("focused", "uniform", "learned"))]:
             if value not in allowed:
                 raise ValueError(f"{name} is {value!r}; it must be one of {', '.join(allowed)}")
+        if start == "tape" and not shift_range:
+            raise ValueError("shift_range is 0 and start is 'tape'; a tape walks on: at least 1")
         initial_strength = number("initial_strength", initial_strength)
         generator = None if seed is None else torch.Generator().manual_seed(integer("seed", seed, low=-(2**63)))
         super().__init__()
         self.settings = dict(inputs=inputs, outputs=outputs, controller=controller, hidden_size=hidden_size, layers=layers, N=N,
                              width=width, read_heads=read_heads, write_heads=write_heads, shift_range=shift_range,
-                             initial_memory=initial_memory, initial_weighting=initial_weighting, initial_strength=initial_strength)
+                             initial_memory=initial_memory, initial_weighting=initial_weighting,
+                             initial_strength=initial_strength)
+        if start != "bare":  # a file that names no start, as all from before there was a choice, began bare
+            self.settings["start"] = start
         self.inputs, self.outputs, self.read_heads, self.write_heads = inputs, outputs, read_heads, write_heads
         self._build(generator, controller, hidden_size, layers, N, width, shift_range, initial_memory, initial_weighting, initial_strength)
+        if start == "tape":
+            tape(self)
 
     def _build(self, generator, controller, hidden_size, layers, N, width, shift_range, initial_memory, initial_weighting,
                initial_strength):
@@ -121,8 +138,10 @@ class NTM(Saved, nn.Module):
             column = torch.arange(width)
             M_0 = 0.3 * torch.sin(angle * (column // 2 + 1) + column % 2 * math.pi / 2)
         else:
-            M_0 = torch.full((N, width), 1e-6) if initial_memory == "constant" else (
-                0.1 * torch.randn(N, width, generator=generator, device="cpu").to(device))
+            level = {"blank": 0.1, "redrawn": 0.1, "constant": 1e-6}.get(initial_memory, 0.0)
+            M_0 = torch.full((N, width), level)
+            if initial_memory in ("distinct", "redrawn", "learned"):
+                M_0 += 0.1 * torch.randn(N, width, generator=generator, device="cpu").to(device)
         w_0 = torch.zeros(heads, N)
         if initial_weighting != "uniform":
             w_0[:, 0] = 5.0
@@ -131,6 +150,15 @@ class NTM(Saved, nn.Module):
                 setattr(self, name, nn.Parameter(value))
             else:
                 self.register_buffer(name, value)
+
+    def redraw(self, generator):
+        """New rows for the initial memory where it is "redrawn"; elsewhere nothing happens.
+
+        A training that calls this before every update teaches a machine to work on whatever lies on
+        its tape.
+        """
+        if self.settings["initial_memory"] == "redrawn":
+            self.M_0.copy_(0.1 + 0.1 * torch.randn(self.M_0.shape, generator=generator))
 
     def initial_state(self, batch):
         """The State in which every sequence begins, for `batch` sequences: no sequence sees another's memory, or the machine's own."""

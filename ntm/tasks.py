@@ -115,15 +115,20 @@ class RepeatCopy:
     (n - 5.5) / 2.872, and with the same two numbers wherever else it is tested. 7 outputs: in the nL steps after that the data,
     then for one step the end marker, alone on the last; all seven are scored in all nL + 1. L(n + 1) + 3 steps.
     The paper gives the 8 and the 7 and puts n on a channel of its own; that the eighth marks the start, as in copy, is inference.
+    count: "number", as in the paper, or "marks", a variant of ours that can be counted on a tape: after
+    the data come n steps with a mark each, then one step, a channel of its own, that says go; 9 input
+    channels, and n steps more.
     lengths, repeats: lowest and highest L and n, both included.
     """
 
     steady = True
 
-    def __init__(self, width=6, lengths=(1, 10), repeats=(1, 10)):
+    def __init__(self, width=6, lengths=(1, 10), repeats=(1, 10), count="number"):
         (self.width,) = positive(width=width)
-        self.lengths, self.repeats = lengths, repeats
-        self.inputs, self.outputs = self.width + 2, self.width + 1
+        if count not in ("number", "marks"):
+            raise ValueError(f"count is {count!r}; it must be 'number' or 'marks'")
+        self.lengths, self.repeats, self.count = lengths, repeats, count
+        self.inputs, self.outputs = self.width + 2 + (count == "marks"), self.width + 1
         _range("length", lengths, None)
         _range("repeats", repeats, None)
 
@@ -137,20 +142,28 @@ class RepeatCopy:
 
     @_drawn
     def sample(self, batch, *, length=None, repeats=None, generator=None):
-        """`batch` sequences as a Batch of T = max(L(n + 1)) + 3 steps. length, repeats: the same for all, instead of draws."""
+        """`batch` sequences as a Batch of T = max(L(n + 1)) + 3 steps, n more with marks.
+
+        length, repeats: the same for all, instead of draws.
+        """
         L = _draw(*_range("length", self.lengths, length), batch, generator)
         n = _draw(*_range("repeats", self.repeats, repeats), batch, generator)
-        end = L * (n + 1) + 2  # the step of the end marker
+        go = L + 1 + (n if self.count == "marks" else 0)  # the step after which the answer begins
+        end = go + L * n + 1  # the step of the end marker
         longest, steps = int(L.max()), int(end.max()) + 1
         t = torch.arange(steps).unsqueeze(-1)
         data = _vectors(longest, batch, self.width, generator=generator) * (t[:longest] < L).unsqueeze(-1)
         x = torch.zeros(steps, batch, self.inputs, dtype=f32)
         x[1 : longest + 1, :, : self.width] = data
         x[0, :, self.width] = 1
-        x[:, :, self.width + 1] = (t == L + 1) * self.normalise(n)
-        answering = t > L + 1
+        if self.count == "marks":
+            x[:, :, self.width + 1] = (t > L) & (t < go)
+            x[:, :, self.width + 2] = t == go
+        else:
+            x[:, :, self.width + 1] = (t == go) * self.normalise(n)
+        answering = t > go
         y = torch.zeros(steps, batch, self.outputs, dtype=f32)
-        y[:, :, : self.width] = _pick(data, (t - L - 2) % L) * (answering & (t < end)).unsqueeze(-1)
+        y[:, :, : self.width] = _pick(data, (t - go - 1) % L) * (answering & (t < end)).unsqueeze(-1)
         y[:, :, self.width] = t == end
         return Batch(x, y, (answering & (t <= end)).to(f32))
 
@@ -162,9 +175,13 @@ class RepeatCopy:
         return logits[:, :, : self.width], batch._replace(y=batch.y[:, :, : self.width])
 
     def lengths_and_repeats(self, batch):
-        """The L and the n of each sequence of a batch, read off its mask: two integer tensors [B]."""
+        """The L and the n of each sequence of a batch, read off its mask and marks: integers [B] each."""
+        answers = batch.mask.sum(0).long() - 1  # n L
+        if self.count == "marks":
+            n = batch.x[:, :, self.width + 1].sum(0).long()
+            return answers // n, n
         L = batch.mask.argmax(0) - 2  # the first scored step is L + 2
-        return L, (batch.mask.sum(0).long() - 1) // L
+        return L, answers // L
 
 
 class AssociativeRecall:
