@@ -38,7 +38,7 @@ typedef struct {
     real *d_x;                         /* [T][B][inputs] */
 } Run;
 
-/* ---- a small matrix product: out[B][G] += in[B][K] W[K][G] ---- */
+/* ---- a small matrix product: out[B][G] += in[B][K] W[K][G]; in[b][k] lies at in[b row + k step] ---- */
 
 #if defined(__AVX512F__)
 #define VECTOR 64
@@ -50,15 +50,17 @@ typedef struct {
 #define LANES ((long)(VECTOR / sizeof(real)))
 typedef real vec __attribute__((vector_size(VECTOR), aligned(sizeof(real)), may_alias));
 
-static inline __attribute__((always_inline)) void tile(const int rows, const int vecs, long K, const real *in, long ld_in, const real *W,
-                                                       long G, real *out, long ld_out, long skip) {
+#define INLINE static inline __attribute__((always_inline))
+
+INLINE void tile(const int rows, const int vecs, long K, const real *in, long row, long step,
+                 const real *W, long ld, real *out, long ld_out, long skip) {
     vec sum[4][8];
     for (int r = 0; r < rows; r++)
         for (int v = 0; v < vecs; v++) sum[r][v] = (vec){0};
     for (long k = 0; k < K; k++)
         for (int v = 0; v < vecs; v++) {
-            vec m = *(const vec *)(W + k * G + v * LANES);
-            for (int r = 0; r < rows; r++) sum[r][v] += in[r * ld_in + k] * m;
+            vec m = *(const vec *)(W + k * ld + v * LANES);
+            for (int r = 0; r < rows; r++) sum[r][v] += in[r * row + k * step] * m;
         }
     for (int r = 0; r < rows; r++)
         for (int v = 0; v < vecs; v++)
@@ -68,37 +70,42 @@ static inline __attribute__((always_inline)) void tile(const int rows, const int
                 *(vec *)(out + r * ld_out + v * LANES) += sum[r][v];
 }
 
-static inline __attribute__((always_inline)) void rows_product(const int rows, long K, long G, const real *in, long ld_in, const real *W,
-                                                               real *out, long ld_out) {
+INLINE void rows_product(const int rows, long K, long G, const real *in, long row, long step,
+                         const real *W, long ld, real *out, long ld_out) {
     const int wide = rows == 1 ? 8 : 4;
     long j = 0;
-    for (; j + wide * LANES <= G; j += wide * LANES) tile(rows, wide, K, in, ld_in, W + j, G, out + j, ld_out, 0);
-    for (; j + 2 * LANES <= G; j += 2 * LANES) tile(rows, 2, K, in, ld_in, W + j, G, out + j, ld_out, 0);
-    for (; j + LANES <= G; j += LANES) tile(rows, 1, K, in, ld_in, W + j, G, out + j, ld_out, 0);
-    if (j < G && G >= LANES) /* the rest with one more vector, which begins earlier and skips what is done */
-        tile(rows, 1, K, in, ld_in, W + G - LANES, G, out + G - LANES, ld_out, j - (G - LANES));
-    else
+    for (; j + wide * LANES <= G; j += wide * LANES)
+        tile(rows, wide, K, in, row, step, W + j, ld, out + j, ld_out, 0);
+    for (; j + 2 * LANES <= G; j += 2 * LANES)
+        tile(rows, 2, K, in, row, step, W + j, ld, out + j, ld_out, 0);
+    for (; j + LANES <= G; j += LANES)
+        tile(rows, 1, K, in, row, step, W + j, ld, out + j, ld_out, 0);
+    if (j < G && G >= LANES) { /* the rest: one more vector, begun earlier, skips what is done */
+        const long back = G - LANES;
+        tile(rows, 1, K, in, row, step, W + back, ld, out + back, ld_out, j - back);
+    } else
         for (; j < G; j++)
             for (int r = 0; r < rows; r++) {
                 real sum = 0;
-                for (long k = 0; k < K; k++) sum += in[r * ld_in + k] * W[k * G + j];
+                for (long k = 0; k < K; k++) sum += in[r * row + k * step] * W[k * ld + j];
                 out[r * ld_out + j] += sum;
             }
 }
 
-static void product(long B, long K, long G, const real *in, long ld_in, const real *W, real *out, long ld_out) {
+static void product(long B, long K, long G, const real *in, long row, long step, const real *W,
+                    long ld, real *out, long ld_out) {
     long b = 0;
-    for (; b + 4 <= B; b += 4) rows_product(4, K, G, in + b * ld_in, ld_in, W, out + b * ld_out, ld_out);
-    for (; b < B; b++) rows_product(1, K, G, in + b * ld_in, ld_in, W, out + b * ld_out, ld_out);
+    for (; b + 4 <= B; b += 4)
+        rows_product(4, K, G, in + b * row, row, step, W, ld, out + b * ld_out, ld_out);
+    for (; b < B; b++)
+        rows_product(1, K, G, in + b * row, row, step, W, ld, out + b * ld_out, ld_out);
 }
 
 /* W [G][K] -> [K][G], in blocks that stay in the first cache */
-static real *transposed(long G, long K, const real *W) {
-    real *out = malloc(sizeof(real) * G * K);
+static void transpose(long G, long K, const real *W, real *out) {
     for (long g = 0; g < G; g += 16)
         for (long k = 0; k < K; k++)
             for (long i = g; i < G && i < g + 16; i++) out[k * G + i] = W[i * K + k];
-    return out;
 }
 
 /* ---- non-linearities over n numbers ---- */
@@ -228,18 +235,30 @@ static void remember(const Run *run, const Places *p, long t, long b, real *scra
     }
 }
 
-int forward(const Run *run) {
+/* how many numbers forwards, and how many backwards, needs to work in */
+static long forward_room(const Run *run) {
+    const Places p = places(run);
+    long room = p.all * run->hidden + 3 * run->N;
+    for (long l = 0; l < run->layers; l++) room += p.gates * run->size[l];
+    return room;
+}
+
+static void forwards(const Run *run, real *room) {
     const Places p = places(run);
     const long T = run->T, B = run->B, H = run->hidden;
-    real **layer = malloc(sizeof(real *) * run->layers), *heads = transposed(p.all, H, run->heads);
-    real *scratch = malloc(sizeof(real) * 3 * run->N);
-    for (long l = 0; l < run->layers; l++) layer[l] = transposed(p.gates, run->size[l], run->layer[l]);
+    const real *layer[run->layers];
+    real *heads = room, *scratch = heads + p.all * H, *at = scratch + 3 * run->N;
+    transpose(p.all, H, run->heads, heads);
+    for (long l = 0; l < run->layers; at += p.gates * run->size[l++]) {
+        transpose(p.gates, run->size[l], run->layer[l], at);
+        layer[l] = at;
+    }
     for (long t = 0; t < T; t++) {
         for (long l = 0; l < run->layers; l++) {
             const long size = run->size[l], last = l == run->layers - 1;
             real *z = run->gates + (l * T + t) * B * p.gates, *seen = run->seen[l] + t * B * size;
             for (long b = 0; b < B; b++) memcpy(z + b * p.gates, run->bias[l], sizeof(real) * p.gates);
-            product(B, size, p.gates, seen, size, layer[l], z, p.gates);
+            product(B, size, p.gates, seen, size, 1, layer[l], p.gates, z, p.gates);
             for (long b = 0; b < B; b++) {
                 real *restrict i = z + b * p.gates, *h = i;
                 if (run->lstm) {
@@ -262,14 +281,19 @@ int forward(const Run *run) {
         }
         real *y = run->emitted + t * B * p.all;
         for (long b = 0; b < B; b++) memcpy(y + b * p.all, run->heads_bias, sizeof(real) * p.all);
-        product(B, H, p.all, run->top + t * B * (H + run->reads * run->width), H + run->reads * run->width, heads, y, p.all);
+        const long seen_top = H + run->reads * run->width;
+        product(B, H, p.all, run->top + t * B * seen_top, seen_top, 1, heads, p.all, y, p.all);
         for (long b = 0; b < B; b++) {
             squash(run, &p, y + b * p.all);
             remember(run, &p, t, b, scratch);
         }
     }
-    for (long l = 0; l < run->layers; l++) free(layer[l]);
-    free(layer), free(heads), free(scratch);
+}
+
+int forward(const Run *run) {
+    real *room = malloc(sizeof(real) * forward_room(run));
+    forwards(run, room);
+    free(room);
     return 0;
 }
 
@@ -383,13 +407,19 @@ static void d_remember(const Run *run, const Places *p, long t, long b, const re
     d_squash(run, p, y, d_y);
 }
 
-int backward(const Run *run) {
-    const Places p = places(run);
-    const long T = run->T, B = run->B, H = run->hidden, seen_top = H + run->reads * run->width, R = run->reads * run->width;
+static long backward_room(const Run *run) {
+    const long heads = run->reads + run->writes, R = run->reads * run->width;
     long widest = 0;
-    for (long l = 0; l < run->layers; l++) widest = run->size[l] > widest ? run->size[l] : widest;
-    real *d_r = malloc(sizeof(real) * R), *d_seen = malloc(sizeof(real) * B * widest), *d_up = malloc(sizeof(real) * B * H);
-    real *scratch = malloc(sizeof(real) * ((run->writes + p.heads + 8) * run->N + p.heads));
+    for (long l = 0; l < run->layers; l++)
+        widest = run->size[l] > widest ? run->size[l] : widest;
+    return R + run->B * (run->hidden + widest) + (run->writes + heads + 8) * run->N + heads;
+}
+
+static void backwards(const Run *run, real *room) {
+    const Places p = places(run);
+    const long T = run->T, B = run->B, H = run->hidden, R = run->reads * run->width;
+    const long seen_top = H + R, rest = (run->writes + p.heads + 8) * run->N + p.heads;
+    real *d_r = room, *scratch = d_r + R, *d_up = scratch + rest, *d_seen = d_up + B * H;
     for (long t = T - 1; t >= 0; t--) {
         for (long b = 0; b < B; b++) {
             const real *top = run->d_top + (t * B + b) * seen_top;
@@ -397,7 +427,7 @@ int backward(const Run *run) {
             d_remember(run, &p, t, b, d_r, scratch);
             memcpy(d_up + b * H, top, sizeof(real) * H);
         }
-        product(B, p.all, H, run->d_emitted + t * B * p.all, p.all, run->heads, d_up, H);
+        product(B, p.all, H, run->d_emitted + t * B * p.all, p.all, 1, run->heads, H, d_up, H);
         for (long l = run->layers - 1; l >= 0; l--) {
             const long size = run->size[l];
             real *d_z = run->d_gates + (l * T + t) * B * p.gates;
@@ -423,27 +453,47 @@ int backward(const Run *run) {
                     for (long j = 0; j < H; j++) d_i[j] = d_h[j] * (1 - i[j] * i[j]);
             }
             memset(d_seen, 0, sizeof(real) * B * size);
-            product(B, p.gates, size, d_z, p.gates, run->layer[l], d_seen, size);
+            product(B, p.gates, size, d_z, p.gates, 1, run->layer[l], size, d_seen, size);
             for (long b = 0; b < B; b++) {
                 const real *d = d_seen + b * size;
                 if (run->lstm) memcpy(run->d_h + (l * B + b) * H, d + size - H, sizeof(real) * H);
                 if (l) {
                     memcpy(d_up + b * H, d, sizeof(real) * H);
                 } else {
-                    memcpy(run->d_x + (t * B + b) * run->inputs, d, sizeof(real) * run->inputs);
+                    if (run->d_x) /* update does not ask for it */
+                        memcpy(run->d_x + (t * B + b) * run->inputs, d, sizeof(real) * run->inputs);
                     memcpy(run->d_r + b * R, d + run->inputs, sizeof(real) * R);
                 }
             }
         }
     }
-    free(d_r), free(d_seen), free(d_up), free(scratch);
+}
+
+int backward(const Run *run) {
+    real *room = malloc(sizeof(real) * backward_room(run));
+    backwards(run, room);
+    free(room);
     return 0;
 }
 
-/* ---- one update of ntm.optim.GravesRMSprop, in one pass over a parameter x with gradient d ---- */
+/* ---- the cost and the output layer ---- */
 
-void rmsprop(long size, real *restrict x, const real *restrict d, real *restrict n, real *restrict m, real *restrict delta, double lr,
-             double decay, double momentum, double eps) {
+static void linear_gradient(long rows, long G, long K, const real *d, const real *seen, long ld,
+                            real *weight, real *bias) {
+    memset(weight, 0, sizeof(real) * G * K);
+    memset(bias, 0, sizeof(real) * G);
+    for (long n = 0; n < rows; n += 128) /* so many rows stay in the second cache */
+        product(G, rows - n < 128 ? rows - n : 128, K, d + n * G, 1, G, seen + n * ld, ld, weight, K);
+    for (long n = 0; n < rows; n++)
+        for (long g = 0; g < G; g++) bias[g] += d[n * G + g];
+}
+
+/* ---- one update of an optimiser, in one pass over a parameter x with gradient d ---- */
+
+/* ntm.optim.GravesRMSprop */
+void rmsprop(long size, real *restrict x, const real *restrict d, real *restrict n,
+             real *restrict m, real *restrict delta, double lr, double decay, double momentum,
+             double eps) {
     const real rate = (real)lr, rho = (real)decay, mu = (real)momentum, epsilon = (real)eps;
     for (long i = 0; i < size; i++) {
         n[i] = rho * n[i] + (1 - rho) * d[i] * d[i];
@@ -452,4 +502,243 @@ void rmsprop(long size, real *restrict x, const real *restrict d, real *restrict
         delta[i] = mu * delta[i] - rate * d[i] / sqrt((variance > 0 ? variance : 0) + epsilon);
         x[i] += delta[i];
     }
+}
+
+/* torch.optim.Adam, with neither weight decay nor amsgrad; step is what it was before */
+static void adam(long size, real *restrict x, const real *restrict d, real *restrict m,
+                 real *restrict v, float *step, double lr, double beta1, double beta2, double eps) {
+    const double steps = *step += 1;
+    const real rate = (real)(lr / (1 - pow(beta1, steps))), epsilon = (real)eps;
+    const real root = (real)(1 / sqrt(1 - pow(beta2, steps))), keep = (real)beta2;
+    const real new1 = (real)(1 - beta1), new2 = (real)(1 - beta2);
+    for (long i = 0; i < size; i++) {
+        m[i] += new1 * (d[i] - m[i]);
+        v[i] = keep * v[i] + new2 * d[i] * d[i];
+        x[i] -= rate * m[i] / (sqrt(v[i]) * root + epsilon);
+    }
+}
+
+/* ---- a whole update of a training, in one call ---- */
+
+/* what is trained, in this order, then weight and bias of each layer of the controller */
+enum { R_0, H_0, C_0, M_0, W_0, HEADS, HEADS_BIAS, OUTPUT, OUTPUT_BIAS, LAYER };
+
+typedef struct {
+    real *x, *d;     /* its values, and where its gradient goes; d is 0 where it is not learned */
+    real *state[3];  /* the optimiser's: n, m, Δ, or Adam's two means */
+    float *step;     /* Adam's */
+    long size;
+} Parameter;
+
+typedef struct {
+    Run run; /* the sizes are given, the pointers are set here */
+    long outputs, adam;
+    const Parameter *parameters;
+    /* the sequences, time first; the numbers of one step are together, steps so many numbers apart */
+    const real *x, *y, *mask;
+    long x_step, y_step, mask_step;
+    double lr, first, second, eps; /* decay and momentum, or β1 and β2 */
+    double clip, clip_each;        /* infinite where there is none */
+    real *room;                    /* update_room numbers to work in; nothing in it is kept */
+    double cost, norm;             /* what came of it: bits a sequence, the gradient before clipping */
+} Update;
+
+typedef struct {
+    real *output, *logits, *q, *d_top, *work;
+} Desk;
+
+static real *place(real *room, long *used, long n) {
+    real *at = room + *used;
+    *used += (n + LANES - 1) / LANES * LANES;
+    return at;
+}
+
+/* every array gets its place in the room; returns how many numbers they take */
+static long lay_out(const Update *u, Run *run, real **seen, long *size, Desk *desk) {
+    const long L = run->layers, T = run->T, B = run->B, N = run->N, H = run->hidden;
+    const long R = run->reads * run->width, rows = T * B, slots = run->width * N;
+    const Places p = places(run);
+    real *room = u->room;
+    long used = 0;
+    for (long l = 0; l < L; l++) {
+        size[l] = (l ? H : run->inputs + R) + (run->lstm ? H : 0);
+        seen[l] = place(room, &used, (rows + B) * size[l]);
+    }
+    run->size = size, run->seen = seen, run->keep = 1, run->d_x = 0;
+    run->gates = place(room, &used, L * rows * p.gates);
+    run->d_gates = place(room, &used, L * rows * p.gates);
+    run->c = place(room, &used, run->lstm ? L * (rows + B) * H : 0);
+    run->top = place(room, &used, rows * (H + R));
+    desk->d_top = place(room, &used, rows * (H + R));
+    run->emitted = place(room, &used, rows * p.all);
+    run->d_emitted = place(room, &used, rows * p.all);
+    run->M = place(room, &used, (rows + B) * slots);
+    run->w = place(room, &used, (rows + B) * p.heads * N);
+    run->length = place(room, &used, rows * N);
+    run->K = place(room, &used, rows * p.heads * N);
+    run->w_c = place(room, &used, rows * p.heads * N);
+    run->w_s = place(room, &used, rows * p.heads * N);
+    run->d_M = place(room, &used, B * slots);
+    run->d_w = place(room, &used, B * p.heads * N);
+    run->d_r = place(room, &used, B * R);
+    run->d_h = place(room, &used, L * B * H);
+    run->d_c = place(room, &used, L * B * H);
+    desk->output = place(room, &used, u->outputs * (H + R));
+    desk->logits = place(room, &used, rows * u->outputs);
+    desk->q = place(room, &used, rows * u->outputs);
+    const long forth = forward_room(run), back = backward_room(run);
+    desk->work = place(room, &used, forth > back ? forth : back);
+    run->d_top = desk->d_top;
+    return used;
+}
+
+/* the inputs, and the state in which every sequence begins: NTM.initial_state */
+static void begin(const Update *u, const Run *run) {
+    const Parameter *p = u->parameters;
+    const long B = run->B, N = run->N, width = run->width, R = run->reads * width, H = run->hidden;
+    const long heads = run->reads + run->writes, inputs = run->inputs, slots = N * width;
+    for (long t = 0; t < run->T; t++)
+        for (long b = 0; b < B; b++)
+            memcpy(run->seen[0] + (t * B + b) * run->size[0], u->x + t * u->x_step + b * inputs,
+                   sizeof(real) * inputs);
+    transpose(N, width, p[M_0].x, run->M);
+    memcpy(run->w, p[W_0].x, sizeof(real) * heads * N);
+    for (long h = 0; h < heads; h++) softmax(N, run->w + h * N);
+    for (long b = 0; b < B; b++) {
+        if (b) memcpy(run->M + b * slots, run->M, sizeof(real) * slots);
+        if (b) memcpy(run->w + b * heads * N, run->w, sizeof(real) * heads * N);
+        memcpy(run->seen[0] + b * run->size[0] + inputs, p[R_0].x, sizeof(real) * R);
+        for (long l = 0; l < run->layers && run->lstm; l++) {
+            const long size = run->size[l], at = l * (run->T + 1) * B + b;
+            memcpy(run->seen[l] + b * size + size - H, p[H_0].x + l * H, sizeof(real) * H);
+            memcpy(run->c + at * H, p[C_0].x + l * H, sizeof(real) * H);
+        }
+    }
+}
+
+/* The cost, in nats: the cross-entropy of what is scored, as the mean over the sequences.
+   The logits z become its gradient. */
+static double cross_entropy(const Update *u, const Run *run, real *restrict z, real *restrict q) {
+    const long B = run->B, O = u->outputs, all = run->T * B * O;
+    double sum = 0;
+    for (long i = 0; i < all; i++) q[i] = exp(z[i] < 0 ? z[i] : -z[i]);
+    for (long t = 0; t < run->T; t++)
+        for (long b = 0; b < B; b++) {
+            const real *y = u->y + t * u->y_step + b * O, m = u->mask[t * u->mask_step + b];
+            const long at = (t * B + b) * O;
+            for (long o = 0; o < O; o++) {
+                const real zo = z[at + o], qo = q[at + o], probability = (zo < 0 ? qo : 1) / (1 + qo);
+                z[at + o] = m / B * (probability - y[o]);
+                sum += m * ((zo > 0 ? zo : 0) - zo * y[o]);
+                q[at + o] = qo;
+            }
+        }
+    for (long i = 0; i < all; i++) q[i] = log1p(q[i]);
+    for (long t = 0; t < run->T; t++)
+        for (long b = 0; b < B; b++)
+            for (long o = 0; o < O; o++)
+                sum += u->mask[t * u->mask_step + b] * q[(t * B + b) * O + o];
+    return sum / B;
+}
+
+/* gradients of all that is learned, from what backwards left */
+static void gradients(const Update *u, const Run *run, const real *d_logits) {
+    const Parameter *p = u->parameters;
+    const Places places_ = places(run);
+    const long B = run->B, N = run->N, width = run->width, R = run->reads * width, H = run->hidden;
+    const long rows = run->T * B, all = places_.heads * N;
+    for (const Parameter *q = p; q <= p + W_0; q++)
+        if (q->d) memset(q->d, 0, sizeof(real) * q->size);
+    for (long b = 0; b < B; b++) {
+        for (long i = 0; i < R; i++) p[R_0].d[i] += run->d_r[b * R + i];
+        for (long i = 0; i < N * width && p[M_0].d; i++)
+            p[M_0].d[i] += run->d_M[(b * width + i % width) * N + i / width];
+        for (long i = 0; i < all && p[W_0].d; i++) p[W_0].d[i] += run->d_w[b * all + i];
+        for (long l = 0; l < run->layers && run->lstm; l++)
+            for (long i = 0; i < H; i++) {
+                p[H_0].d[l * H + i] += run->d_h[(l * B + b) * H + i];
+                p[C_0].d[l * H + i] += run->d_c[(l * B + b) * H + i];
+            }
+    }
+    for (long h = 0; h < places_.heads && p[W_0].d; h++)
+        d_softmax(N, run->w + h * N, p[W_0].d + h * N);
+    linear_gradient(rows, places_.all, H, run->d_emitted, run->top, H + R, p[HEADS].d, p[HEADS_BIAS].d);
+    linear_gradient(rows, u->outputs, H + R, d_logits, run->top, H + R, p[OUTPUT].d, p[OUTPUT_BIAS].d);
+    for (long l = 0; l < run->layers; l++)
+        linear_gradient(rows, places_.gates, run->size[l], run->d_gates + l * rows * places_.gates,
+                        run->seen[l], run->size[l], p[LAYER + 2 * l].d, p[LAYER + 2 * l + 1].d);
+}
+
+/* scales all gradients so that their norm is at most clip, clamps every element to clip_each;
+   returns the norm they had */
+static double clipped(const Parameter *p, const Parameter *end, double clip, double clip_each) {
+    double sum = 0;
+    for (const Parameter *q = p; q < end; q++)
+        if (q->d) sum += dot(q->size, q->d, q->d);
+    if (!isfinite(sum)) { /* in single precision squares overflow long before the gradient does */
+        sum = 0;
+        for (const Parameter *q = p; q < end; q++)
+            for (long i = 0; i < q->size && q->d; i++) sum += (double)q->d[i] * (double)q->d[i];
+    }
+    const double norm = sqrt(sum);
+    const real scale = norm > clip ? (real)(clip / norm) : 1, most = (real)clip_each;
+    for (const Parameter *q = p; q < end && isfinite(norm); q++)
+        for (long i = 0; i < q->size && q->d && (scale != 1 || isfinite(most)); i++) {
+            const real d = q->d[i] * scale;
+            q->d[i] = d > most ? most : d < -most ? -most : d;
+        }
+    return norm;
+}
+
+/* how many numbers the room of an update must have */
+long update_room(const Update *u) {
+    Run run = u->run;
+    real *seen[run.layers];
+    long size[run.layers];
+    Desk desk;
+    return lay_out(u, &run, seen, size, &desk);
+}
+
+/* Returns 1; or 0, with weights and optimiser as they were, where cost or gradient is not finite */
+int update(Update *u) {
+    Run run = u->run;
+    const long L = run.layers, top = run.hidden + run.reads * run.width, rows = run.T * run.B;
+    const Parameter *p = u->parameters, *end = p + LAYER + 2 * L;
+    const real *layer[L], *bias[L];
+    real *seen[L];
+    long size[L];
+    Desk desk;
+    lay_out(u, &run, seen, size, &desk);
+    for (long l = 0; l < L; l++) {
+        layer[l] = p[LAYER + 2 * l].x;
+        bias[l] = p[LAYER + 2 * l + 1].x;
+    }
+    run.layer = layer, run.bias = bias, run.heads = p[HEADS].x, run.heads_bias = p[HEADS_BIAS].x;
+    begin(u, &run);
+    forwards(&run, desk.work);
+    transpose(u->outputs, top, p[OUTPUT].x, desk.output);
+    for (long n = 0; n < rows; n++)
+        memcpy(desk.logits + n * u->outputs, p[OUTPUT_BIAS].x, sizeof(real) * u->outputs);
+    product(rows, top, u->outputs, run.top, top, 1, desk.output, u->outputs, desk.logits, u->outputs);
+    u->cost = cross_entropy(u, &run, desk.logits, desk.q) / 0.6931471805599453;
+    if (!isfinite(u->cost)) return 0;
+    memset(desk.d_top, 0, sizeof(real) * rows * top);
+    product(rows, u->outputs, top, desk.logits, u->outputs, 1, p[OUTPUT].x, top, desk.d_top, top);
+    memset(run.d_M, 0, sizeof(real) * run.B * run.width * run.N);
+    memset(run.d_w, 0, sizeof(real) * run.B * (run.reads + run.writes) * run.N);
+    memset(run.d_r, 0, sizeof(real) * run.B * run.reads * run.width);
+    memset(run.d_h, 0, sizeof(real) * L * run.B * run.hidden);
+    memset(run.d_c, 0, sizeof(real) * L * run.B * run.hidden);
+    backwards(&run, desk.work);
+    gradients(u, &run, desk.logits);
+    u->norm = clipped(p, end, u->clip, u->clip_each);
+    if (!isfinite(u->norm)) return 0;
+    for (const Parameter *q = p; q < end; q++) {
+        if (!q->d) continue;
+        if (u->adam)
+            adam(q->size, q->x, q->d, q->state[0], q->state[1], q->step, u->lr, u->first, u->second, u->eps);
+        else
+            rmsprop(q->size, q->x, q->d, q->state[0], q->state[1], q->state[2], u->lr, u->first, u->second, u->eps);
+    }
+    return 1;
 }

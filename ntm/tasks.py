@@ -2,6 +2,9 @@
 
 A task has `inputs` and `outputs` channels and `sample(batch, generator=...)`, which returns a Batch. Sequences of different
 lengths share one tensor, padded with zeros at the end; the mask says which steps are scored.
+
+`steady = True` in a class says that what sample draws depends on nothing but its arguments, the task's settings and the generator:
+ntm.stream may then draw many sequences at once. It holds for that class alone; one derived from it says so again, or is asked each time.
 """
 
 from typing import NamedTuple
@@ -67,6 +70,8 @@ class Copy:
     lengths: lowest and highest L, both included.
     """
 
+    steady = True
+
     def __init__(self, width=8, lengths=(1, 20)):
         positive(width=width)
         self.width, self.lengths = width, lengths
@@ -99,6 +104,8 @@ class RepeatCopy:
     The paper gives the 8 and the 7 and puts n on a channel of its own; that the eighth marks the start, as in copy, is inference.
     lengths, repeats: lowest and highest L and n, both included.
     """
+
+    steady = True
 
     def __init__(self, width=6, lengths=(1, 10), repeats=(1, 10)):
         positive(width=width)
@@ -156,6 +163,8 @@ class AssociativeRecall:
     items: lowest and highest n, both included; at least 2. vectors: of an item.
     """
 
+    steady = True
+
     def __init__(self, width=6, vectors=3, items=(2, 6)):
         positive(width=width, vectors=vectors)
         self.width, self.vectors, self.items = width, vectors, items
@@ -202,6 +211,7 @@ class NGrams:
     sequence varies by 35, so a mean of 1000 by 1.1: the paper's line at 131.61 fits 199 or 200 bits, and is 3 deviations from 195.)
     """
 
+    steady = True
     inputs = outputs = 1
 
     def __init__(self, length=200, context=5):
@@ -260,6 +270,8 @@ class PrioritySort:
     [-1, 1], at the same step, and one that marks the end, alone at the step after them. 8 outputs, scored in the 16 silent steps
     after that. 37 steps. vectors: how many are shown. highest: how many are asked for.
     """
+
+    steady = True
 
     def __init__(self, width=8, vectors=20, highest=16):
         positive(width=width, vectors=vectors, highest=highest)
