@@ -58,7 +58,6 @@ contiguous = methodcaller("is_contiguous")
 listened = attrgetter("requires_grad", "_backward_hooks", "_post_accumulate_grad_hooks")
 settings = attrgetter("inputs", "outputs", "read_heads", "write_heads", "chunk", "_compiled_call_impl")
 kinds = attrgetter("heads", "write_heads", "width", "offsets", "sizes")
-autocast = getattr(torch._C, "is_autocast_cpu_enabled", torch.is_autocast_enabled)
 
 
 class Update:
@@ -92,8 +91,9 @@ class Update:
                 p.grad = d
         if not self.kernel.update(self.pointer):
             return None
-        if not self.optimizer.state:  # that was the first
+        if self.fresh:
             self.optimizer.state.update(self.kept)
+            self.fresh = False
         return call.cost
 
     def _look_at(self, sample):
@@ -123,17 +123,15 @@ class Update:
     def _same(self):
         """Whether all is as it was when _build looked at it."""
         (group, *others), state = self.optimizer.param_groups, self.optimizer.state
-        if state and not self.states:  # the first update has made it
-            self.states = [v for kept in self.kept.values() for v in kept.values()]
-            self.state_addresses = list(map(address, self.states))
-        found = [v for kept in state.values() for v in kept.values()]
+        found = _values(self.kept if self.fresh and not state else state)
         return (
-            not others and _plain(self.optimizer, group) and _identical(group["params"], self.grouped)
+            not others and type(self.optimizer) is self.kind and _plain(self.kind, group)
+            and _identical(group["params"], self.grouped)
             and _identical(found, self.states) and list(map(address, found)) == self.state_addresses
             and not any(self.hooks) and all(map(OWN.isdisjoint, self.attributes))
             and list(map(type, self.parts)) == self.types
             and settings(self.machine) == self.settings and kinds(self.parts[3]) == self.kinds
-            and _identical(list(map(dict.get, self.owners, self.names)), self.tensors)
+            and _identical([value for held in self.holders for value in held.values()], self.held)
             and list(map(address, self.tensors)) == self.addresses
             and list(map(shape, self.tensors)) == self.shapes
             and list(map(dtype, self.tensors)) == self.dtypes and all(map(contiguous, self.tensors))
@@ -159,9 +157,9 @@ class Update:
             return False
         places = [(machine, "r_0"), *[(controller, "h_0"), (controller, "c_0")] * lstm, (machine, "M_0"), (machine, "w_0")]
         places += [(part, name) for part in linears for name in ("weight", "bias")]
-        self.owners = [part._buffers if name in part._buffers else part._parameters for part, name in places]
-        self.names = [name for _, name in places]
-        self.tensors = list(map(dict.get, self.owners, self.names))
+        self.tensors = [getattr(part, name) for part, name in places]
+        self.holders = [getattr(part, kind) for part in self.parts for kind in ("_modules", "_parameters", "_buffers")]
+        self.held = [value for held in self.holders for value in held.values()]
         if not {*map(type, self.tensors)} <= {nn.Parameter, torch.Tensor}:
             return False
         self.learned = [v for v in self.tensors if type(v) is nn.Parameter]
@@ -188,12 +186,12 @@ class Update:
         optimizer = self.optimizer
         if type(optimizer) not in STATE or len(optimizer.param_groups) != 1:
             return False
-        self.state_names, self.grouped = STATE[type(optimizer)], list(optimizer.param_groups[0]["params"])
-        self.kept, self.states = dict(optimizer.state), [v for kept in optimizer.state.values() for v in kept.values()]
-        if not self.kept:
+        self.kind, self.state_names, self.grouped = type(optimizer), STATE[type(optimizer)], list(optimizer.param_groups[0]["params"])
+        self.kept, self.fresh = dict(optimizer.state), not optimizer.state
+        if self.fresh:
             new = lambda p, name: torch.tensor(0.0) if name == "step" else torch.zeros_like(p)  # noqa: E731
             self.kept = {p: {name: new(p, name) for name in self.state_names} for p in self.grouped}
-        self.state_addresses = list(map(address, self.states))
+        self.states = _values(self.kept)
         return _identical(sorted(self.grouped, key=id), sorted(self.learned, key=id)) and (
             len(self.kept) == len(self.learned) and all(self.kept.get(p, {}).keys() == {*self.state_names} for p in self.learned)
         )
@@ -242,7 +240,13 @@ class Update:
         self.attributes = [vars(part) for part in (*self.parts, optimizer)]
         self.listened = [(True, None, None)] * len(self.learned)
         self.addresses = list(map(address, self.tensors))
+        self.state_addresses = list(map(address, self.states))
         return self._same()
+
+
+def _values(state):
+    """All that an optimiser's state holds."""
+    return [value for kept in state.values() for value in kept.values()]
 
 
 def _identical(some, others):
@@ -250,9 +254,9 @@ def _identical(some, others):
     return len(some) == len(others) and all(map(is_, some, others))
 
 
-def _plain(optimizer, group):
+def _plain(kind, group):
     """Whether the optimiser's settings are plain numbers, and those that the kernel does not know are off."""
-    if type(optimizer) is GravesRMSprop:
+    if kind is GravesRMSprop:
         rates = group["lr"], group["decay"], group["momentum"], group["eps"]
     else:
         rates = group["lr"], *group["betas"], group["eps"]
@@ -265,7 +269,15 @@ def _quiet():
     """Whether nothing that torch can be told makes an update mean something else here."""
     return (
         os.environ.get("NTM_UPDATE", "1") != "0" and os.environ.get("NTM_FAST", "1") != "0" and torch.is_grad_enabled()
-        and not (torch.is_inference_mode_enabled() or torch.is_anomaly_enabled() or autocast()
+        and not (torch.is_inference_mode_enabled() or torch.is_anomaly_enabled() or _autocast()
                  or torch._C._are_functorch_transforms_active() or torch._C._len_torch_function_stack()
                  or torch._C._len_torch_dispatch_stack())
     )  # fmt: skip
+
+
+def _autocast():
+    """Whether operations on a CPU may change to another dtype."""
+    try:
+        return torch.is_autocast_enabled("cpu")
+    except TypeError:  # torch before 2.4
+        return torch.is_autocast_cpu_enabled()
