@@ -54,7 +54,7 @@ OWN = {*METHODS, "initial", "zero_grad"}
 HOOKS = ("forward_hooks", "forward_pre_hooks", "backward_hooks", "backward_pre_hooks")
 
 address, shape, dtype = methodcaller("data_ptr"), attrgetter("shape"), attrgetter("dtype")
-contiguous = methodcaller("is_contiguous")
+contiguous, usual = methodcaller("is_contiguous"), methodcaller("isdisjoint", OWN)
 listened = attrgetter("requires_grad", "_backward_hooks", "_post_accumulate_grad_hooks")
 settings = attrgetter("inputs", "outputs", "read_heads", "write_heads", "chunk", "_compiled_call_impl")
 kinds = attrgetter("heads", "write_heads", "width", "offsets", "sizes")
@@ -125,10 +125,10 @@ class Update:
         (group, *others), state = self.optimizer.param_groups, self.optimizer.state
         found = _values(self.kept if self.fresh and not state else state)
         return (
-            not others and type(self.optimizer) is self.kind and _plain(self.kind, group)
+            self.built and not others and type(self.optimizer) is self.kind and _plain(self.kind, group)
             and _identical(group["params"], self.grouped)
             and _identical(found, self.states) and list(map(address, found)) == self.state_addresses
-            and not any(self.hooks) and all(map(OWN.isdisjoint, self.attributes))
+            and not any(self.hooks) and all(map(usual, self.attributes))
             and list(map(type, self.parts)) == self.types
             and settings(self.machine) == self.settings and kinds(self.parts[3]) == self.kinds
             and _identical([value for held in self.holders for value in held.values()], self.held)
@@ -140,7 +140,9 @@ class Update:
 
     def _build(self):
         """Look at everything and point to it; False where something is not ours."""
-        return self._know_machine() and self._know_optimizer() and self._point()
+        self.built = False  # until all of it is known
+        self.built = self._know_machine() and self._know_optimizer() and self._point()
+        return self.built and self._same()
 
     def _know_machine(self):
         """Its parts, and its tensors in the order of kernel.c, with the shapes they must have."""
@@ -237,11 +239,11 @@ class Update:
         self.hooks += [getattr(torch_modules, "_global_" + name) for name in HOOKS]
         self.hooks += [getattr(optimizer, f"_optimizer_step_{when}_hooks") for when in ("pre", "post")]
         self.hooks += [getattr(torch_optimizer, f"_global_optimizer_{when}_hooks") for when in ("pre", "post")]
-        self.attributes = [vars(part) for part in (*self.parts, optimizer)]
+        self.attributes = [vars(part).keys() for part in (*self.parts, optimizer)]
         self.listened = [(True, None, None)] * len(self.learned)
         self.addresses = list(map(address, self.tensors))
         self.state_addresses = list(map(address, self.states))
-        return self._same()
+        return True
 
 
 def _values(state):
