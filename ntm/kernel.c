@@ -70,35 +70,37 @@ INLINE void tile(const int rows, const int vecs, long K, const real *in, long ro
                 *(vec *)(out + r * ld_out + v * LANES) += sum[r][v];
 }
 
-INLINE void rows_product(const int rows, long K, long G, const real *in, long row, long step,
-                         const real *W, long ld, real *out, long ld_out) {
-    const int wide = rows == 1 ? 8 : 4;
-    long j = 0;
-    for (; j + wide * LANES <= G; j += wide * LANES)
-        tile(rows, wide, K, in, row, step, W + j, ld, out + j, ld_out, 0);
-    for (; j + 2 * LANES <= G; j += 2 * LANES)
-        tile(rows, 2, K, in, row, step, W + j, ld, out + j, ld_out, 0);
-    for (; j + LANES <= G; j += LANES)
-        tile(rows, 1, K, in, row, step, W + j, ld, out + j, ld_out, 0);
-    if (j < G && G >= LANES) { /* the rest: one more vector, begun earlier, skips what is done */
-        const long back = G - LANES;
-        tile(rows, 1, K, in, row, step, W + back, ld, out + back, ld_out, j - back);
-    } else
-        for (; j < G; j++)
-            for (int r = 0; r < rows; r++) {
-                real sum = 0;
-                for (long k = 0; k < K; k++) sum += in[r * row + k * step] * W[k * ld + j];
-                out[r * ld_out + j] += sum;
-            }
+/* columns j to j + vecs LANES of the product, but for the first `skip` */
+INLINE void strip(const int rows, const int vecs, long B, long K, const real *in, long row, long step,
+                  const real *W, long ld, real *out, long ld_out, long skip) {
+    long b = 0;
+    for (; b + rows <= B; b += rows)
+        tile(rows, vecs, K, in + b * row, row, step, W, ld, out + b * ld_out, ld_out, skip);
+    for (; b < B; b++)
+        tile(1, vecs, K, in + b * row, row, step, W, ld, out + b * ld_out, ld_out, skip);
 }
 
 static void product(long B, long K, long G, const real *in, long row, long step, const real *W,
                     long ld, real *out, long ld_out) {
-    long b = 0;
-    for (; b + 4 <= B; b += 4)
-        rows_product(4, K, G, in + b * row, row, step, W, ld, out + b * ld_out, ld_out);
-    for (; b < B; b++)
-        rows_product(1, K, G, in + b * row, row, step, W, ld, out + b * ld_out, ld_out);
+    const int wide = VECTOR == 64 ? 4 : 3; /* with 4 rows, what the registers hold */
+    long j = 0;
+    if (B == 1)
+        for (; j + 8 * LANES <= G; j += 8 * LANES)
+            strip(1, 8, B, K, in, row, step, W + j, ld, out + j, ld_out, 0);
+    for (; j + wide * LANES <= G; j += wide * LANES)
+        strip(4, wide, B, K, in, row, step, W + j, ld, out + j, ld_out, 0);
+    for (; j + LANES <= G; j += LANES)
+        strip(4, 1, B, K, in, row, step, W + j, ld, out + j, ld_out, 0);
+    if (j < G && G >= LANES) { /* the rest: one more vector, begun earlier, skips what is done */
+        const long back = G - LANES;
+        strip(4, 1, B, K, in, row, step, W + back, ld, out + back, ld_out, j - back);
+    } else
+        for (; j < G; j++)
+            for (long b = 0; b < B; b++) {
+                real sum = 0;
+                for (long k = 0; k < K; k++) sum += in[b * row + k * step] * W[k * ld + j];
+                out[b * ld_out + j] += sum;
+            }
 }
 
 /* W [G][K] -> [K][G], in blocks that stay in the first cache */

@@ -327,6 +327,7 @@ changes = {
     "its class": lambda m, o: setattr(m.output, "__class__", Louder),
     "no bias": lambda m, o: setattr(m, "output", nn.Linear(9, 2, bias=False).double()),
     "too small": lambda m, o: setattr(m.output.weight, "data", torch.zeros(2, 8, dtype=f64)),
+    "another shape": lambda m, o: setattr(m.output.weight, "data", m.output.weight.data.view(9, 2)),
     "turned": lambda m, o: setattr(m.output.weight, "data", torch.zeros(9, 2, dtype=f64).T),
     "one more": lambda m, o: m.register_parameter("more", nn.Parameter(torch.zeros(1, dtype=f64))),
     "one less": lambda m, o: m.register_parameter("r_0", None),
