@@ -22,7 +22,7 @@ from torch import nn
 from .controllers import LSTM, FeedForward
 from .heads import Heads
 
-SOURCE = Path(__file__).with_name("kernel.c")
+SOURCE, INCLUDED = (Path(__file__).with_name(name) for name in ("kernel.c", "algebra.c"))
 # -ffast-math lets the compiler use its vector library for exp and log; it is kept from the linker, which
 # would otherwise make the library set flush-to-zero for the whole process
 # and without its licence to ignore NaN and infinity: 1/inf must be 0, and a NaN must reach the loss, where train stops at it.
@@ -68,7 +68,7 @@ def library(dtype):
     home = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
     for folder in filter(Path.is_absolute, (Path(home) / "ntm", Path(tempfile.gettempdir()) / f"ntm-{os.getuid()}")):
         try:
-            key = hashlib.sha256(SOURCE.read_bytes())
+            key = hashlib.sha256(SOURCE.read_bytes() + INCLUDED.read_bytes())
             for part in [*FLAGS, real, compiler, _output([compiler, "--version"]), _processor()]:
                 key.update(part.encode())
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
