@@ -8,12 +8,14 @@ BLOCK = 64  # sequences drawn at once: one by one, drawing costs more than learn
 
 
 class Stream:
-    """What `task` draws from `generator`, `batch` sequences at a time, on the device and in the dtype of `like`.
+    """What `task` draws from `generator`, `batch` sequences at a time, on the device and in the
+    dtype of `like`.
 
-    The tasks of ntm.tasks are drawn in blocks of 64 sequences and handed out in slices, each as long as its own longest
-    sequence: the n-th sequence is the same for every batch size, and drawing costs next to nothing. They say in their own
-    class that this may be done, by `steady = True`; a task that does not, because what it draws may change from one call to
-    the next, is asked for every batch.
+    The tasks of ntm.tasks are drawn in blocks of 64 sequences and handed out in slices, each as
+    long as its own longest sequence: the n-th sequence is the same for every batch size, and
+    drawing costs next to nothing. They say in their own class that this may be done, by
+    `steady = True`; a task that does not, because what it draws may change from one call to the
+    next, is asked for every batch.
     """
 
     def __init__(self, task, batch, generator, like):
@@ -42,10 +44,12 @@ class Stream:
             parts.append(self._slice(self.at, self.at + n))
             self.at, missing = self.at + n, missing - n
         longest = max(part.mask.shape[0] for part in parts)
-        return type(parts[0])(*(torch.cat([_padded(value, longest) for value in values], 1) for values in zip(*parts)))
+        return type(parts[0])(
+            *(torch.cat([_padded(value, longest) for value in values], 1) for values in zip(*parts))
+        )
 
     def position(self):
-        """What `go_to` needs to go on from here: a state of the generator, and how many sequences come after it."""
+        """What `go_to` needs to go on from here: a generator's state, and how many came since."""
         return (self.generator.get_state(), 0) if self.block is None else (self.begun, self.at)
 
     def go_to(self, begun, at):
@@ -62,14 +66,19 @@ class Stream:
         self.block = self._sample(BLOCK)
         self.layout = [(value, value.shape[2:], value.stride()) for value in self.block]
         scored = self.block.mask.ne(0)
-        ends = scored * torch.arange(1, len(scored) + 1, device=scored.device).unsqueeze(-1)  # one after each scored step
+        ends = scored * torch.arange(1, len(scored) + 1, device=scored.device).unsqueeze(
+            -1
+        )  # one after each scored step
         self.lengths = ends.amax(0).clamp(min=1).tolist()
 
     def _slice(self, first, end):
         T, n = max(self.lengths[first:end]), end - first
-        # a view of [:T, first:end]; indexing would take four times as long, of three values for every update
-        return type(self.block)(*(v.as_strided((T, n, *rest), steps, v.storage_offset() + first * steps[1])
-                                  for v, rest, steps in self.layout))  # fmt: skip
+        # views of [:T, first:end]; indexing would take three times as long
+        views = (
+            v.as_strided((T, n, *rest), steps, v.storage_offset() + first * steps[1])
+            for v, rest, steps in self.layout
+        )
+        return type(self.block)(*views)
 
 
 def _padded(value, steps):

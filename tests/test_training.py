@@ -260,7 +260,8 @@ def test_a_crash_leaves_the_checkpoint_before_it(tmp_path):
     assert [file.name for file in tmp_path.iterdir()] == ["checkpoint"]
     resumed, seen = machine_of(), Watched(lambda seen: None)
     history = train(resumed, seen, 60, checkpoint=path, save_every=20, **quiet)
-    assert seen.seen == 20 and history.bits == train(twin, Watched(lambda seen: None), 60, **quiet).bits and same(weights(resumed), weights(twin))
+    then = train(twin, Watched(lambda seen: None), 60, **quiet)
+    assert seen.seen == 20 and history.bits == then.bits and same(weights(resumed), weights(twin))
 
 
 @pytest.mark.parametrize("change, words", [

@@ -119,7 +119,9 @@ cases = [
 @both
 @either
 @pytest.mark.parametrize("dtype, tolerance", [(f64, 1e-9), (f32, 1e-3)], ids=["f64", "f32"])
-@pytest.mark.parametrize("case", cases, ids=lambda c: "-".join(f"{k}={v}" for k, v in c.items()) or "small")
+@pytest.mark.parametrize(
+    "case", cases, ids=lambda c: "-".join(f"{k}={v}" for k, v in c.items()) or "small"
+)
 def test_three_updates_are_those_of_the_clear_path(controller, kind, dtype, tolerance, case):
     settings = {k: v for k, v in case.items() if k not in ("batch", "T")}
     machine = machine_of(dtype, controller=controller, **settings)
@@ -159,7 +161,9 @@ def test_targets_and_masks_of_any_value_and_large_logits():
         machine.output.weight.mul_(300)
     sample = sample_of(machine)
     whole, clear = pair(machine)
-    compare(whole, clear, tasks.Batch(sample.x, sample.y * 0.7 + 0.1, sample.mask * 2.5 - 0.5), 1e-9)
+    compare(
+        whole, clear, tasks.Batch(sample.x, sample.y * 0.7 + 0.1, sample.mask * 2.5 - 0.5), 1e-9
+    )
     assert torch.cat([machine(sample.x).abs().flatten()]).max() > 100
 
 
@@ -226,6 +230,7 @@ def test_room_is_made_once_and_grows():
 
 # nothing that is not finite reaches the weights
 
+
 def copies(machine, optimizer):
     return copy.deepcopy([machine.state_dict(), optimizer.state_dict()])
 
@@ -258,7 +263,10 @@ def test_a_gradient_that_overflows_changes_nothing():
         machine.output.weight.zero_(), machine.output.bias.zero_()
     whole, sample = pair(machine)[0], sample_of(machine)
     before = copies(machine, whole.optimizer)
-    assert whole(sample._replace(y=sample.y * 1e20, mask=sample.mask * 1e20)) is None and whole.call.cost < math.inf
+    assert (
+        whole(sample._replace(y=sample.y * 1e20, mask=sample.mask * 1e20)) is None
+        and whole.call.cost < math.inf
+    )
     assert_close(copies(machine, whole.optimizer), before, rtol=0, atol=0)
 
 
@@ -287,6 +295,7 @@ def test_train_says_what_is_not_finite_as_ever(monkeypatch, way):
 
 
 # what is not quite ours goes torch's way
+
 
 class Louder(nn.Linear):
     def forward(self, x):
@@ -381,7 +390,11 @@ def test_an_adam_that_is_not_plain_is_not_taken(options):
 
 @compiled
 def test_other_models_are_not_taken_and_a_subclass_that_changes_nothing_is():
-    for model in (LSTMBaseline(3, 2, hidden_size=4, seed=0), nn.Linear(3, 2), machine_of(f32).to(torch.bfloat16)):
+    for model in (
+        LSTMBaseline(3, 2, hidden_size=4, seed=0),
+        nn.Linear(3, 2),
+        machine_of(f32).to(torch.bfloat16),
+    ):
         assert Update.of(model, GravesRMSprop(model.parameters())) is None
     machine = Same(**small)
     assert Update.of(machine, GravesRMSprop(machine.parameters())) is not None
@@ -432,6 +445,7 @@ def test_a_batch_that_does_not_fit_is_not_taken():
 
 
 # what is put in another place in mid-training is found there
+
 
 def swap_values(machine, optimizer):
     for p in machine.parameters():
@@ -514,16 +528,21 @@ def test_a_machine_cast_in_mid_training_is_rebuilt():
     assert whole(sample) is not None
     machine.double()
     assert whole(sample) is None
-    assert whole(tasks.Batch(*(v.double() for v in sample))) is None  # the optimiser's state is of the other kind still
+    assert (
+        whole(tasks.Batch(*(v.double() for v in sample))) is None
+    )  # the optimiser's state is of the other kind still
     whole.optimizer.load_state_dict(whole.optimizer.state_dict())
     assert whole(tasks.Batch(*(v.double() for v in sample))) is not None
 
 
 # train
 
+
 def counted(monkeypatch):
     calls, call = [], Update.__call__
-    monkeypatch.setattr(Update, "__call__", lambda self, sample: calls.append(call(self, sample)) or calls[-1])
+    monkeypatch.setattr(
+        Update, "__call__", lambda self, sample: calls.append(call(self, sample)) or calls[-1]
+    )
     return calls
 
 
@@ -539,8 +558,18 @@ def test_a_training_is_the_same_both_ways(controller, kind, task, monkeypatch):
     curves, calls = [], counted(monkeypatch)
     for way in "10":
         os.environ["NTM_UPDATE"] = way
-        machine = NTM(task.inputs, task.outputs, controller, hidden_size=12, N=10, width=6, seed=0).double()
-        history = train(machine, task, 24, batch=3, every=6, progress=False, optimizer=optimizers[kind](machine.parameters()))
+        machine = NTM(
+            task.inputs, task.outputs, controller, hidden_size=12, N=10, width=6, seed=0
+        ).double()
+        history = train(
+            machine,
+            task,
+            24,
+            batch=3,
+            every=6,
+            progress=False,
+            optimizer=optimizers[kind](machine.parameters()),
+        )
         curves.append(history.bits)
         assert (None in calls) == (way == "0" and len(calls) > 8) and len(calls) == 8
     assert_close(*curves, rtol=1e-9, atol=0)
@@ -562,7 +591,9 @@ def test_train_goes_on_torchs_way_where_something_is_put_between(monkeypatch):
                 machine.output.weight.data = machine.output.weight.data * 2
             return 1.0
 
-        curves.append(train(machine, tasks.Copy(), 20, every=1, progress=False, schedule=schedule).bits)
+        curves.append(
+            train(machine, tasks.Copy(), 20, every=1, progress=False, schedule=schedule).bits
+        )
     assert [call is None for call in calls] == [n in (7, 8) for n in range(20)] and len(seen) == 4
     assert_close(*curves, rtol=1e-9, atol=0)
 
@@ -581,7 +612,16 @@ def test_a_rewind_can_happen_twice(monkeypatch):
                     machine.output.weight.fill_(100.0)
             return 1.0
 
-        history = train(machine, tasks.Copy(lengths=(1, 2)), 60, every=10, rewind=5.0, progress=False, schedule=schedule, lr=1e-3)
+        history = train(
+            machine,
+            tasks.Copy(lengths=(1, 2)),
+            60,
+            every=10,
+            rewind=5.0,
+            progress=False,
+            schedule=schedule,
+            lr=1e-3,
+        )
         assert len(history.rewinds) >= 2
         curves.append(history.bits)
     assert_close(*curves, rtol=1e-8, atol=0)
@@ -589,12 +629,15 @@ def test_a_rewind_can_happen_twice(monkeypatch):
 
 # the order of the sequences
 
+
 def drawn(stream, sequences):
     """So many sequences of a stream, one by one and without what is behind their last scored step."""
     rows = []
     while len(rows) < sequences:
         sample = stream.draw()
-        assert sample.mask.shape[1] == stream.batch and sample.mask[-1].any()  # no longer than its longest
+        assert (
+            sample.mask.shape[1] == stream.batch and sample.mask[-1].any()
+        )  # no longer than its longest
         for b in range(stream.batch):
             T = int(sample.mask[:, b].nonzero().max()) + 1
             rows.append([value[:T, b].tolist() for value in sample])
@@ -617,8 +660,15 @@ def test_the_sequences_are_the_same_whatever_the_batch_and_the_interruption(task
         start = drawn(first, stop)
         second.go_to(*first.position())
         assert start + drawn(second, 200 - stop) == expected
-    whole = [task.sample(BLOCK, generator=generator) for generator in [torch.Generator().manual_seed(0)] for _ in range(2)]
-    assert_close(sum(s.mask.sum().item() for s in whole), float(sum(sum(row[2]) for row in expected[: 2 * BLOCK])))
+    whole = [
+        task.sample(BLOCK, generator=generator)
+        for generator in [torch.Generator().manual_seed(0)]
+        for _ in range(2)
+    ]
+    assert_close(
+        sum(s.mask.sum().item() for s in whole),
+        float(sum(sum(row[2]) for row in expected[: 2 * BLOCK])),
+    )
 
 
 class Asked(tasks.Copy):
@@ -643,7 +693,9 @@ def test_a_task_of_ones_own_is_asked_for_every_batch():
     again.go_to(*stream.position())
     assert all(map(torch.equal, again.draw(), stream.draw()))
     plain = tasks.Copy()
-    plain.sample = lambda batch, generator: asked.append(batch) or tasks.Copy().sample(batch, generator=generator)
+    plain.sample = lambda batch, generator: (
+        asked.append(batch) or tasks.Copy().sample(batch, generator=generator)
+    )
     asked, stream = [], stream_of(plain, 2)
     stream.draw()
     assert asked == [2]
@@ -664,13 +716,19 @@ def test_blocks_are_drawn_once_in_the_machines_dtype():
     calls, task = [], tasks.Copy()
     sample = tasks.Copy.sample
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(tasks.Copy, "sample", lambda self, batch, **options: calls.append(batch) or sample(self, batch, **options))
+        patch.setattr(
+            tasks.Copy,
+            "sample",
+            lambda self, batch, **options: calls.append(batch) or sample(self, batch, **options),
+        )
         stream = stream_of(task, 1, dtype=f64)
         assert {stream.draw().x.dtype for _ in range(BLOCK + 1)} == {f64}
     assert calls == [BLOCK, BLOCK]
 
 
-def test_a_training_with_gaps_between_its_checkpoints_sees_every_sequence_once(tmp_path, monkeypatch):
+def test_a_training_with_gaps_between_its_checkpoints_sees_every_sequence_once(
+    tmp_path, monkeypatch
+):
     """Sixty-four at a time, in batches of 5, interrupted in the middle of a block."""
     seen, draw = [], Stream.draw
     monkeypatch.setattr(training.Stream, "draw", lambda self: seen.append(draw(self)) or seen[-1])
@@ -678,7 +736,17 @@ def test_a_training_with_gaps_between_its_checkpoints_sees_every_sequence_once(t
     def run(sequences, path=None):
         seen.clear()
         machine = NTM(10, 8, hidden_size=4, N=4, width=2, seed=0)
-        train(machine, tasks.Copy(), sequences, batch=5, every=5, save_every=25, checkpoint=path, progress=False, schedule=None)
+        train(
+            machine,
+            tasks.Copy(),
+            sequences,
+            batch=5,
+            every=5,
+            save_every=25,
+            checkpoint=path,
+            progress=False,
+            schedule=None,
+        )
         return [value.tolist() for sample in seen for value in sample]
 
     whole = run(200)
