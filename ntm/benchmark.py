@@ -3,12 +3,18 @@
 One training step (forward, backward, GravesRMSprop's update) on copy with sequences of one length, on one thread. The yardstick is
 torch.nn.LSTM with 100 units and a linear output on the same data. All are timed in turn, round after round, in one process,
 so that whatever else the machine does falls on all of them: the ratios can be trusted, the times cannot. In brackets: the quartiles.
+
+"clear" is NTM.step repeated, "fast" the kernel inside autograd, "one call" the whole update in the kernel, as ntm.train makes it. A
+second table says how many updates ntm.train makes in a second at batch 1, and how much memory a training takes.
 """
 
 import argparse
 import os
 import statistics
+import subprocess
+import sys
 from contextlib import contextmanager
+from pathlib import Path
 
 import torch
 from torch import nn
@@ -17,6 +23,8 @@ from torch.utils.benchmark import Timer
 from .machine import NTM
 from .optim import GravesRMSprop
 from .tasks import Copy, bits
+from .training import train
+from .update import Update
 
 
 class Yardstick(nn.Module):
@@ -32,20 +40,29 @@ class Yardstick(nn.Module):
 
 
 @contextmanager
-def path(fast):
-    """While this lasts, machines take the fast path, or only the clear one."""
-    before = os.environ.get("NTM_FAST")
-    os.environ["NTM_FAST"] = "1" if fast else "0"
+def environment(**values):
+    """While this lasts, these variables have these values in os.environ."""
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
     try:
         yield
     finally:
-        os.environ.pop("NTM_FAST") if before is None else os.environ.update(NTM_FAST=before)
+        for name, value in before.items():
+            os.environ.pop(name) if value is None else os.environ.update({name: value})
+
+
+def path(fast):
+    """While this lasts, machines take the fast path, or only the clear one."""
+    return environment(NTM_FAST="1" if fast else "0")
 
 
 def update(machine, batch=1, length=20, fast=True):
-    """A function that makes one update of `machine` on one batch of copy, always the same."""
+    """A function that makes one update of `machine` on one batch of copy, always the same. fast: True, False or "one call"."""
     optimizer = GravesRMSprop(machine.parameters())
     sample = Copy().sample(batch, generator=torch.Generator().manual_seed(0), length=length)
+    if fast == "one call":
+        whole = Update.of(machine, optimizer)
+        return lambda: whole(sample)
 
     def step():
         with path(fast):
@@ -76,11 +93,11 @@ def machines(inputs, outputs, compiled=False, **settings):
     """
     yield "nn.LSTM(100)", Yardstick(inputs, outputs), True
     for controller in ("lstm", "feedforward"):
-        for kind in ("clear", "compiled", "fast") if compiled else ("clear", "fast"):
+        for kind in ("clear", "compiled", "fast", "one call") if compiled else ("clear", "fast", "one call"):
             machine = NTM(inputs, outputs, controller, seed=0, **settings)
             if kind == "compiled":
                 machine.step = torch.compile(machine.step)
-            yield f"NTM-{controller}, {kind}", machine, kind == "fast"
+            yield f"NTM-{controller}, {kind}", machine, {"fast": True, "one call": kind}.get(kind, False)
 
 
 def table(batches=(1, 16, 32, 64), length=20, rounds=7, seconds=0.1, **settings):
@@ -94,6 +111,48 @@ def table(batches=(1, 16, 32, 64), length=20, rounds=7, seconds=0.1, **settings)
     for row, name in enumerate(names):
         cells = (f"{column[row][0]:.2f} ({column[row][1]:.2f}-{column[row][2]:.2f})" for column in columns)
         print(f"{name:28}" + "".join(f"{cell:>20}" for cell in cells))
+
+
+class Asked(Copy):
+    """Copy, asked for every batch: it does not say that it is steady."""
+
+
+WAYS = {"each its own": (Asked, "0"), "in blocks": (Copy, "0"), "one call": (Copy, "1")}  # the task, NTM_UPDATE
+
+
+def trainings(sequences=100, rounds=7, **settings):
+    """Print how many updates ntm.train makes in a second on copy at batch 1, with the megabytes that a training takes: sequences
+    drawn for each update and in blocks, both in torch's way, and with updates in one call."""
+    print(f"\n{'updates a second, batch 1':28}" + "".join(f"{way:>20}" for way in WAYS))
+    for controller in ("lstm", "feedforward"):
+        def run(way, machine):
+            with environment(NTM_UPDATE=WAYS[way][1]):
+                train(machine, WAYS[way][0](), sequences, every=sequences, progress=False)
+
+        machines = {way: NTM(Copy().inputs, Copy().outputs, controller, seed=0, **settings) for way in WAYS}
+        times = interleaved([lambda way=way, m=m: run(way, m) for way, m in machines.items()], rounds, 0)
+        gains = [1.0, *(1 / median for median, *_ in ratios(times))]
+        cells = (f"{sequences / statistics.median(t):.0f} (x{gain:.2f})" for t, gain in zip(zip(*times), gains))
+        print(f"{'NTM-' + controller:28}" + "".join(f"{cell:>20}" for cell in cells))
+        print(f"{'  peak over the start, MB':28}" + "".join(f"{_peak(way, controller):>20.1f}" for way in WAYS))
+
+
+def _peak(way, controller):
+    """How much a training of a fresh process adds to its memory, in MB, once a first one has loaded everything; NaN if unknown."""
+    code = f"""if True:
+        import pathlib, re, torch
+        from ntm import NTM, benchmark, tasks, train
+        task = benchmark.WAYS[{way!r}][0]
+        status = lambda name: int(re.search(name + ": *(.*) kB", pathlib.Path("/proc/self/status").read_text())[1])
+        train(NTM(10, 8, {controller!r}, N=8, hidden_size=8, seed=0), task(lengths=(1, 2)), 100, progress=False)
+        before = status("VmRSS")
+        train(NTM(10, 8, {controller!r}, seed=0), task(), 100, progress=False)
+        print((status("VmHWM") - before) / 1024)
+    """
+    if not Path("/proc/self/status").exists():
+        return float("nan")
+    done = subprocess.run([sys.executable, "-c", code], env=dict(os.environ, NTM_UPDATE=WAYS[way][1]), capture_output=True, text=True)
+    return float(done.stdout or "nan")
 
 
 def kept(machine, x):
@@ -145,4 +204,6 @@ if __name__ == "__main__":
             for value, time, memory in zip(*scaling(axis, rounds=options["rounds"], seconds=options["seconds"])):
                 print(f"{axis:12} {value:6}   time x{time:7.2f}   memory x{memory:7.2f}", flush=True)
     else:
+        rounds = options["rounds"]
         table(options.pop("batch"), **options)
+        trainings(rounds=rounds)

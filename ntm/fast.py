@@ -27,7 +27,7 @@ from .checks import watched
 from .controllers import LSTM, FeedForward
 from .heads import Heads
 
-SOURCE = Path(__file__).with_name("kernel.c")
+SOURCE, INCLUDED = (Path(__file__).with_name(name) for name in ("kernel.c", "algebra.c"))
 # -ffast-math lets the compiler use its vector library for exp and log; it is kept from the linker, which
 # would otherwise make the library set flush-to-zero for the whole process
 # and without its licence to ignore NaN and infinity: 1/inf must be 0, and a NaN must reach the loss, where train stops at it.
@@ -128,7 +128,7 @@ def library(dtype):
         return None
     for folder in _folders():
         try:
-            key = hashlib.sha256(SOURCE.read_bytes())
+            key = hashlib.sha256(SOURCE.read_bytes() + INCLUDED.read_bytes())
             key.update("\0".join([*FLAGS, real, compiler]).encode(errors="surrogateescape"))
             key.update(_output([compiler, "--version"]) + _processor())
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -1,26 +1,33 @@
-/* A whole sequence of a Neural Turing Machine, forwards and backwards, for a CPU: the fast path behind NTM.unroll.
+/* A whole sequence of a Neural Turing Machine, forwards and backwards, for a CPU; and a whole update
+   of a training.
 
-   It computes what NTM.step repeated computes (the tests hold the two equal), with a backward pass derived by hand.
-   Compiled by ntm/fast.py on first use, once with REAL=float and once with REAL=double; without a compiler nothing needs it.
+   forward and backward are the fast path behind NTM.unroll: what NTM.step repeated computes (the
+   tests hold the two equal), with a backward pass derived by hand. update, behind ntm.train, adds
+   what is around them: output layer, cost, gradients of the weights, clipping, optimiser.
+   Compiled by ntm/fast.py on first use, once with REAL=float and once with REAL=double; without a
+   compiler nothing needs it. It asks nothing of the system but memory and mathematics, so that it
+   compiles to WebAssembly as it is.
 
-   The memory is kept as [width][N]: the long axis inside, so that every loop over slots is a vector loop.
-   The controller's layers see one matrix product a step for the whole batch; gradients of weights are left to the
-   caller, as one product over all steps. */
+   The memory is kept as [width][N]: the long axis inside, so that every loop over slots is a vector
+   loop. The controller's layers see one matrix product a step for the whole batch. */
 
 #include <stdlib.h>
 #include <string.h>
 #include <tgmath.h> /* exp of a float is expf, of a double exp */
 
 typedef REAL real;
+#include "algebra.c"
+
 #define EPS ((real)1e-6)   /* ntm.addressing.ε */
 #define TINY ((real)1e-12) /* ntm.addressing.tiny */
 
 typedef struct {
-    /* sizes; offsets = 2 shift_range + 1; sequences are kept for the backward pass only if keep is set */
+    /* sizes; offsets = 2 shift_range + 1; keep: whether what backward needs is kept */
     long T, B, inputs, N, width, reads, writes, offsets, hidden, layers, lstm, keep;
     /* weights: layer[l] [gates][size[l]], heads [emissions][hidden], each with its bias */
     const real *const *layer, *const *bias, *heads, *heads_bias;
-    /* what every layer's linear map sees, [T+1][B][size[l]]: (x, r_prev, h_prev) or (h of the layer below, h_prev) */
+    /* what every layer's linear map sees, [T+1][B][size[l]]: (x, r_prev, h_prev), or above the first
+       (h of the layer below, h_prev) */
     real *const *seen;
     const long *size;
     real *gates;   /* [layers][T][B][gates], after the non-linearities */
@@ -29,112 +36,21 @@ typedef struct {
     real *emitted; /* [T][B][emissions]: k, β, g, s, γ, e, a of all heads, squashed */
     real *M;       /* [T+1][B][width][N], or [1][B][width][N] without keep */
     real *w;       /* [T+1][B][heads][N], or [1]... without keep */
-    real *length;  /* [T][B][N]: lengths of the rows of M, or [1]... without keep; likewise the next three */
-    real *K, *w_c, *w_s; /* [T][B][heads][N] */
-    /* gradients, backward only: of what the output layer saw; of the final state, turned into those of the initial one */
+    real *length;  /* [T][B][N]: one over the lengths of the rows of M, or [1]... without keep */
+    real *K, *w_c, *w_s; /* [T][B][heads][N], likewise */
+    /* gradients, backward only: of what the output layer saw; of the final state, which become those
+       of the initial one; before the non-linearities; of the inputs, if they are asked for */
     const real *d_top;                 /* [T][B][hidden + reads width] */
-    real *d_M, *d_w, *d_r, *d_h, *d_c; /* [B][width][N], [B][heads][N], [B][reads width], [layers][B][hidden] twice */
-    real *d_gates, *d_emitted;         /* [layers][T][B][gates], [T][B][emissions], before the non-linearities */
+    real *d_M, *d_w, *d_r;             /* [B][width][N], [B][heads][N], [B][reads width] */
+    real *d_h, *d_c;                   /* [layers][B][hidden] */
+    real *d_gates, *d_emitted;         /* [layers][T][B][gates], [T][B][emissions] */
     real *d_x;                         /* [T][B][inputs] */
 } Run;
 
-/* ---- a small matrix product: out[B][G] += in[B][K] W[K][G] ---- */
-
-#if defined(__AVX512F__)
-#define VECTOR 64
-#elif defined(__AVX__)
-#define VECTOR 32
-#else
-#define VECTOR 16
-#endif
-#define LANES ((long)(VECTOR / sizeof(real)))
-typedef real vec __attribute__((vector_size(VECTOR), aligned(sizeof(real)), may_alias));
-
-static inline __attribute__((always_inline)) void tile(const int rows, const int vecs, long K, const real *in, long ld_in, const real *W,
-                                                       long G, real *out, long ld_out, long skip) {
-    vec sum[4][8];
-    for (int r = 0; r < rows; r++)
-        for (int v = 0; v < vecs; v++) sum[r][v] = (vec){0};
-    for (long k = 0; k < K; k++)
-        for (int v = 0; v < vecs; v++) {
-            vec m = *(const vec *)(W + k * G + v * LANES);
-            for (int r = 0; r < rows; r++) sum[r][v] += in[r * ld_in + k] * m;
-        }
-    for (int r = 0; r < rows; r++)
-        for (int v = 0; v < vecs; v++)
-            if (skip)
-                for (long j = skip; j < LANES; j++) out[r * ld_out + j] += sum[r][v][j];
-            else
-                *(vec *)(out + r * ld_out + v * LANES) += sum[r][v];
-}
-
-static inline __attribute__((always_inline)) void rows_product(const int rows, long K, long G, const real *in, long ld_in, const real *W,
-                                                               real *out, long ld_out) {
-    const int wide = rows == 1 ? 8 : 4;
-    long j = 0;
-    for (; j + wide * LANES <= G; j += wide * LANES) tile(rows, wide, K, in, ld_in, W + j, G, out + j, ld_out, 0);
-    for (; j + 2 * LANES <= G; j += 2 * LANES) tile(rows, 2, K, in, ld_in, W + j, G, out + j, ld_out, 0);
-    for (; j + LANES <= G; j += LANES) tile(rows, 1, K, in, ld_in, W + j, G, out + j, ld_out, 0);
-    if (j < G && G >= LANES) /* the rest with one more vector, which begins earlier and skips what is done */
-        tile(rows, 1, K, in, ld_in, W + G - LANES, G, out + G - LANES, ld_out, j - (G - LANES));
-    else
-        for (; j < G; j++)
-            for (int r = 0; r < rows; r++) {
-                real sum = 0;
-                for (long k = 0; k < K; k++) sum += in[r * ld_in + k] * W[k * G + j];
-                out[r * ld_out + j] += sum;
-            }
-}
-
-static void product(long B, long K, long G, const real *in, long ld_in, const real *W, real *out, long ld_out) {
-    long b = 0;
-    for (; b + 4 <= B; b += 4) rows_product(4, K, G, in + b * ld_in, ld_in, W, out + b * ld_out, ld_out);
-    for (; b < B; b++) rows_product(1, K, G, in + b * ld_in, ld_in, W, out + b * ld_out, ld_out);
-}
-
-/* W [G][K] -> [K][G], in blocks that stay in the first cache */
-static real *transposed(long G, long K, const real *W) {
-    real *out = malloc(sizeof(real) * G * K);
-    for (long g = 0; g < G; g += 16)
-        for (long k = 0; k < K; k++)
-            for (long i = g; i < G && i < g + 16; i++) out[k * G + i] = W[i * K + k];
-    return out;
-}
-
-/* ---- non-linearities over n numbers ---- */
-
-static inline real sigmoid(real x) { return 1 / (1 + exp(-x)); }
-static inline real softplus(real x) { return x > 20 ? x : log1p(exp(x)); }
-static inline real d_softplus(real y) { return y > 20 ? 1 : -expm1(-y); } /* from its value y */
-
-static void sigmoids(long n, real *x) {
-    for (long i = 0; i < n; i++) x[i] = sigmoid(x[i]);
-}
-static void tanhs(long n, real *x) {
-    for (long i = 0; i < n; i++) x[i] = 1 - 2 / (1 + exp(2 * x[i]));
-}
-static void softmax(long n, real *restrict x) {
-    real most = x[0], sum = 0;
-    for (long i = 1; i < n; i++) most = x[i] > most ? x[i] : most;
-    for (long i = 0; i < n; i++) x[i] = exp(x[i] - most);
-    for (long i = 0; i < n; i++) sum += x[i];
-    for (long i = 0; i < n; i++) x[i] *= 1 / sum;
-}
-static inline real dot(long n, const real *restrict a, const real *restrict b) {
-    real sum = 0;
-    for (long i = 0; i < n; i++) sum += a[i] * b[i];
-    return sum;
-}
-/* gradient of a softmax: d becomes y (d - Σ d y) */
-static void d_softmax(long n, const real *restrict y, real *restrict d) {
-    real sum = dot(n, y, d);
-    for (long i = 0; i < n; i++) d[i] = y[i] * (d[i] - sum);
-}
-/* x with its ends repeated round the circle, `reach` on either side */
-static void wrapped(long N, long reach, const real *x, real *out) {
-    memcpy(out, x + N - reach, sizeof(real) * reach);
-    memcpy(out + reach, x, sizeof(real) * N);
-    memcpy(out + reach + N, x, sizeof(real) * reach);
+/* the ends of x repeated round the circle: `reach` numbers before it and after it */
+static void wrap(long N, long reach, real *x) {
+    memcpy(x - reach, x + N - reach, sizeof(real) * reach);
+    memcpy(x + N, x, sizeof(real) * reach);
 }
 
 /* where each kind begins in the emissions of one step */
@@ -172,81 +88,121 @@ static void squash(const Run *run, const Places *p, real *y) {
     tanhs(run->writes * run->width, y + p->a);
 }
 
-/* Equations (5) to (9) for one head of one sequence; scratch holds N + 2 reach numbers */
-static void address(const Run *run, const Places *p, long head, const real *restrict M, const real *restrict length, const real *y,
-                    const real *w_prev, real *restrict K, real *restrict w_c, real *restrict w_s, real *w, real *restrict scratch) {
-    const long N = run->N, width = run->width;
-    const real *k = y + p->k + head * width, *s = y + p->s + head * run->offsets;
+/* one over the length of every row of M */
+static void inverse_lengths(long N, long width, const real *M, real *restrict out) {
+    long i = 0;
+    for (; i + 4 * LANES <= N; i += 4 * LANES) {
+        vec sum[4] = {{0}};
+        for (long j = 0; j < width; j++)
+            for (int v = 0; v < 4; v++) {
+                const vec m = *(const vec *)(M + j * N + i + v * LANES);
+                sum[v] += m * m;
+            }
+        for (int v = 0; v < 4; v++) *(vec *)(out + i + v * LANES) = sum[v];
+    }
+    for (; i < N; i++) {
+        out[i] = 0;
+        for (long j = 0; j < width; j++) out[i] += M[j * N + i] * M[j * N + i];
+    }
+    for (i = 0; i < N; i++) out[i] = 1 / sqrt(out[i] + EPS);
+}
+
+/* Equations (5) to (9) for one head of one sequence; K comes as k·M(i);
+   scratch: N + 2 reach numbers */
+static void address(const Run *run, const Places *p, long head, const real *restrict inverse,
+                    const real *y, const real *w_prev, real *restrict K, real *restrict w_c,
+                    real *restrict w_s, real *w, real *restrict scratch) {
+    const long N = run->N, reach = p->reach;
+    const real *k = y + p->k + head * run->width, *s = y + p->s + head * run->offsets;
     const real beta = y[p->beta + head], g = y[p->g + head], gamma = y[p->gamma + head];
-    const real scale = 1 / sqrt(dot(width, k, k) + EPS);
-    memset(K, 0, sizeof(real) * N);
-    for (long j = 0; j < width; j++)
-        for (long i = 0; i < N; i++) K[i] += k[j] * M[j * N + i];
-    for (long i = 0; i < N; i++) K[i] *= scale / length[i];
-    for (long i = 0; i < N; i++) w_c[i] = beta * K[i];
+    const real scale = 1 / sqrt(dot(run->width, k, k) + EPS);
+    real *restrict w_g = scratch + reach;
+    for (long i = 0; i < N; i++) K[i] *= scale * inverse[i], w_c[i] = beta * K[i];
     softmax(N, w_c);
-#pragma GCC ivdep /* without keep, w is w_prev */
-    for (long i = 0; i < N; i++) w[i] = g * w_c[i] + (1 - g) * w_prev[i];
-    wrapped(N, p->reach, w, scratch);
-    memset(w_s, 0, sizeof(real) * N);
-    for (long q = 0; q < run->offsets; q++)
-        for (long i = 0; i < N; i++) w_s[i] += s[q] * scratch[i - q + 2 * p->reach];
+    for (long i = 0; i < N; i++) w_g[i] = g * w_c[i] + (1 - g) * w_prev[i];
+    wrap(N, reach, w_g);
+    for (long i = 0; i < N; i++) w_s[i] = s[0] * w_g[i + reach];
+    for (long q = 1; q < run->offsets; q++)
+        for (long i = 0; i < N; i++) w_s[i] += s[q] * w_g[i + reach - q];
     for (long i = 0; i < N; i++) w[i] = gamma * log(w_s[i] < TINY ? TINY : w_s[i]);
     softmax(N, w);
 }
 
-/* one sequence's memory at one step: address, read, then write */
+/* one sequence's memory at one step: address, read, then write; scratch: 3 N numbers */
 static void remember(const Run *run, const Places *p, long t, long b, real *scratch) {
-    const long N = run->N, width = run->width, kept = run->keep ? t : 0, next = run->keep ? t + 1 : 0, cell = kept * run->B + b;
-    const real *M = run->M + cell * width * N;
-    const real *y = run->emitted + (t * run->B + b) * p->all;
-    real *M_next = run->M + (next * run->B + b) * width * N;
-    real *restrict length = run->length + cell * N;
-    real *w_next = run->w + (next * run->B + b) * p->heads * N;
-    for (long i = 0; i < N; i++) length[i] = EPS;
-    for (long j = 0; j < width; j++)
-        for (long i = 0; i < N; i++) length[i] += M[j * N + i] * M[j * N + i];
-    for (long i = 0; i < N; i++) length[i] = sqrt(length[i]);
+    const long N = run->N, width = run->width, R = run->reads * width;
+    const long kept = run->keep ? t : 0, next = run->keep ? t + 1 : 0, cell = kept * run->B + b;
+    const real *M = run->M + cell * width * N, *y = run->emitted + (t * run->B + b) * p->all;
+    real *M_next = run->M + (next * run->B + b) * width * N, *inverse = run->length + cell * N;
+    real *K = run->K + cell * p->heads * N, *w_next = run->w + (next * run->B + b) * p->heads * N;
+    inverse_lengths(N, width, M, inverse);
+    memset(K, 0, sizeof(real) * p->heads * N);
+    product(p->heads, width, N, y + p->k, width, 1, M, N, K, N);
     for (long h = 0; h < p->heads; h++) {
-        long at = (cell * p->heads + h) * N;
-        address(run, p, h, M, length, y, run->w + at, run->K + at, run->w_c + at, run->w_s + at, w_next + h * N, scratch);
+        const long at = (cell * p->heads + h) * N;
+        address(run, p, h, inverse, y, run->w + at, run->K + at, run->w_c + at, run->w_s + at,
+                w_next + h * N, scratch);
     }
     real *r = run->seen[0] + ((t + 1) * run->B + b) * run->size[0] + run->inputs;
-    for (long h = 0; h < run->reads; h++)
-        for (long j = 0; j < width; j++) r[h * width + j] = dot(N, w_next + h * N, M + j * N);
-    memcpy(run->top + (t * run->B + b) * (run->hidden + run->reads * width) + run->hidden, r, sizeof(real) * run->reads * width);
+    dots(run->reads, width, N, w_next, M, r);
+    memcpy(run->top + (t * run->B + b) * (run->hidden + R) + run->hidden, r, sizeof(real) * R);
     real *restrict keep = scratch, *restrict sum = scratch + N;
     for (long j = 0; j < width; j++) {
-        for (long i = 0; i < N; i++) keep[i] = 1, sum[i] = 0;
-        for (long v = 0; v < run->writes; v++) {
-            const real *restrict w = w_next + (run->reads + v) * N;
-            const real e = y[p->e + v * width + j], a = y[p->a + v * width + j];
-            for (long i = 0; i < N; i++) keep[i] *= 1 - e * w[i], sum[i] += a * w[i];
-        }
+        const real *restrict w = w_next + run->reads * N, *e = y + p->e + j, *a = y + p->a + j;
+        if (run->writes == 1) {
 #pragma GCC ivdep /* without keep, M_next is M */
+            for (long i = 0; i < N; i++)
+                M_next[j * N + i] = M[j * N + i] * (1 - *e * w[i]) + *a * w[i];
+            continue;
+        }
+        for (long i = 0; i < N; i++) keep[i] = 1, sum[i] = 0;
+        for (long v = 0; v < run->writes; v++, w += N, e += width, a += width)
+            for (long i = 0; i < N; i++) keep[i] *= 1 - *e * w[i], sum[i] += *a * w[i];
+#pragma GCC ivdep
         for (long i = 0; i < N; i++) M_next[j * N + i] = M[j * N + i] * keep[i] + sum[i];
     }
 }
 
-int forward(const Run *run) {
+/* how many numbers d_remember needs to work in; and how many forwards and backwards do */
+static long scratch_of(const Run *run) {
+    const long heads = run->reads + run->writes, most = run->reads + heads;
+    return (run->writes + most + 8) * run->N + most * run->width + heads;
+}
+
+static long room_of(const Run *run) {
     const Places p = places(run);
-    const long T = run->T, B = run->B, H = run->hidden;
-    real **layer = malloc(sizeof(real *) * run->layers), *heads = transposed(p.all, H, run->heads);
-    real *scratch = malloc(sizeof(real) * 3 * run->N);
-    for (long l = 0; l < run->layers; l++) layer[l] = transposed(p.gates, run->size[l], run->layer[l]);
+    long weights = p.all * run->hidden, widest = 0;
+    for (long l = 0; l < run->layers; l++) {
+        weights += p.gates * run->size[l];
+        widest = run->size[l] > widest ? run->size[l] : widest;
+    }
+    const long forth = weights + 3 * run->N, R = run->reads * run->width;
+    const long back = R + run->B * (run->hidden + widest) + scratch_of(run);
+    return forth > back ? forth : back;
+}
+
+static void forwards(const Run *run, real *room) {
+    const Places p = places(run);
+    const long T = run->T, B = run->B, H = run->hidden, seen_top = H + run->reads * run->width;
+    const real *layer[run->layers];
+    real *heads = room, *scratch = heads + p.all * H, *at = scratch + 3 * run->N;
+    if (B > 1) transpose(p.all, H, run->heads, heads);
+    for (long l = 0; l < run->layers; at += p.gates * run->size[l++]) {
+        if (B > 1) transpose(p.gates, run->size[l], run->layer[l], at);
+        layer[l] = at;
+    }
     for (long t = 0; t < T; t++) {
         for (long l = 0; l < run->layers; l++) {
             const long size = run->size[l], last = l == run->layers - 1;
             real *z = run->gates + (l * T + t) * B * p.gates, *seen = run->seen[l] + t * B * size;
-            for (long b = 0; b < B; b++) memcpy(z + b * p.gates, run->bias[l], sizeof(real) * p.gates);
-            product(B, size, p.gates, seen, size, layer[l], z, p.gates);
+            linear(B, size, p.gates, seen, size, run->layer[l], layer[l], run->bias[l], z);
             for (long b = 0; b < B; b++) {
                 real *restrict i = z + b * p.gates, *h = i;
                 if (run->lstm) {
                     real *restrict f = i + H, *restrict g = f + H, *restrict o = g + H;
                     const real *restrict c_prev = run->c + ((l * (T + 1) + t) * B + b) * H;
                     real *restrict c = run->c + ((l * (T + 1) + t + 1) * B + b) * H;
-                    h = seen + B * size + b * size + size - H; /* where the next step of this layer sees it */
+                    h = seen + (B + b + 1) * size - H; /* where the layer's next step sees it */
                     sigmoids(2 * H, i);
                     tanhs(H, g);
                     sigmoids(H, o);
@@ -256,20 +212,24 @@ int forward(const Run *run) {
                     for (long j = 0; j < H; j++) h[j] *= o[j];
                 } else
                     tanhs(H, h);
-                memcpy(last ? run->top + (t * B + b) * (H + run->reads * run->width) : run->seen[l + 1] + (t * B + b) * run->size[l + 1], h,
-                       sizeof(real) * H);
+                real *above = last ? run->top : run->seen[l + 1];
+                memcpy(above + (t * B + b) * (last ? seen_top : run->size[l + 1]), h, sizeof(real) * H);
             }
         }
         real *y = run->emitted + t * B * p.all;
-        for (long b = 0; b < B; b++) memcpy(y + b * p.all, run->heads_bias, sizeof(real) * p.all);
-        product(B, H, p.all, run->top + t * B * (H + run->reads * run->width), H + run->reads * run->width, heads, y, p.all);
+        linear(B, H, p.all, run->top + t * B * seen_top, seen_top, run->heads, heads,
+               run->heads_bias, y);
         for (long b = 0; b < B; b++) {
             squash(run, &p, y + b * p.all);
             remember(run, &p, t, b, scratch);
         }
     }
-    for (long l = 0; l < run->layers; l++) free(layer[l]);
-    free(layer), free(heads), free(scratch);
+}
+
+int forward(const Run *run) {
+    real *room = malloc(sizeof(real) * room_of(run));
+    forwards(run, room);
+    free(room);
     return 0;
 }
 
@@ -288,108 +248,133 @@ static void d_squash(const Run *run, const Places *p, const real *restrict y, re
     for (long i = p->a; i < p->all; i++) d[i] *= 1 - y[i] * y[i];
 }
 
-/* through equations (9) to (5) for one head. d: the gradient of w, which becomes that of w_prev; d_dot: that of k·M(i);
-   d_square: that of each row's squared length, summed over heads; scratch holds 3 N + 2 reach numbers */
-static void d_address(const Run *run, const Places *p, long head, const real *restrict length, const real *y, const real *restrict w_prev,
-                      const real *restrict K, const real *restrict w_c, const real *restrict w_s, const real *restrict w, real *restrict d,
-                      real *d_y, real *restrict d_dot, real *restrict d_square, real *restrict d_scale, real *restrict scratch) {
-    const long N = run->N, width = run->width, reach = p->reach;
-    const real *k = y + p->k + head * width, *s = y + p->s + head * run->offsets;
+/* Through equations (9) to (5) for one head. d: the gradient of w, which becomes that of w_prev;
+   d_dot: that of k·M(i); d_square: that of each row's squared length, summed over heads;
+   scratch: 2 N + 4 reach numbers */
+static void d_address(const Run *run, const Places *p, long head, const real *restrict inverse,
+                      const real *y, const real *restrict w_prev, const real *restrict K,
+                      const real *restrict w_c, const real *restrict w_s, const real *restrict w,
+                      real *restrict d, real *d_y, real *restrict d_dot, real *restrict d_square,
+                      real *restrict d_scale, real *restrict scratch) {
+    const long N = run->N, reach = p->reach;
+    const real *k = y + p->k + head * run->width, *s = y + p->s + head * run->offsets;
     const real beta = y[p->beta + head], g = y[p->g + head], gamma = y[p->gamma + head];
-    real *restrict w_g = scratch, *restrict circle = scratch + N; /* circle: N + 2 reach */
-    real sum = 0;
-    d_softmax(N, w, d);
-    for (long i = 0; i < N; i++) sum += d[i] * log(w_s[i] < TINY ? TINY : w_s[i]);
-    d_y[p->gamma + head] = sum;
-    for (long i = 0; i < N; i++) d[i] = w_s[i] >= TINY ? gamma * d[i] / w_s[i] : 0;
-    for (long i = 0; i < N; i++) w_g[i] = g * w_c[i] + (1 - g) * w_prev[i];
-    wrapped(N, reach, w_g, circle);
-    for (long q = 0; q < run->offsets; q++) d_y[p->s + head * run->offsets + q] = dot(N, d, circle + 2 * reach - q);
-    wrapped(N, reach, d, circle);
-    memset(d, 0, sizeof(real) * N);
-    for (long q = 0; q < run->offsets; q++)
-        for (long i = 0; i < N; i++) d[i] += s[q] * circle[i + q];
-    sum = 0;
-    for (long i = 0; i < N; i++) sum += d[i] * (w_c[i] - w_prev[i]);
-    d_y[p->g + head] = sum;
-    for (long i = 0; i < N; i++) d_dot[i] = g * d[i];
-    for (long i = 0; i < N; i++) d[i] *= 1 - g;
-    d_softmax(N, w_c, d_dot);
-    d_y[p->beta + head] = dot(N, d_dot, K);
-    const real square = dot(width, k, k) + EPS, scale = 1 / sqrt(square);
-    sum = 0;
+    real *restrict w_g = scratch + reach, *restrict circle = w_g + N + 2 * reach;
+    real d_gamma = 0, d_g = 0, d_length = 0, mean = dot(N, w, d);
     for (long i = 0; i < N; i++) {
-        real d_K = beta * d_dot[i], q = d_K * K[i];
-        sum += q;
-        d_square[i] -= q / (length[i] * length[i]); /* times M(i): the gradient through its length */
-        d_dot[i] = d_K * scale / length[i];
+        const real x = w[i] * (d[i] - mean);
+        d_gamma += x * log(w_s[i] < TINY ? TINY : w_s[i]);
+        circle[i] = w_s[i] >= TINY ? gamma * x / w_s[i] : 0;
+        w_g[i] = g * w_c[i] + (1 - g) * w_prev[i];
     }
-    *d_scale = -sum / square; /* times k */
+    d_y[p->gamma + head] = d_gamma;
+    wrap(N, reach, w_g);
+    wrap(N, reach, circle);
+    for (long q = 0; q < run->offsets; q++)
+        d_y[p->s + head * run->offsets + q] = dot(N, circle, w_g + reach - q);
+    for (long i = 0; i < N; i++) d[i] = s[0] * circle[i - reach];
+    for (long q = 1; q < run->offsets; q++)
+        for (long i = 0; i < N; i++) d[i] += s[q] * circle[i - reach + q];
+    mean = 0;
+    for (long i = 0; i < N; i++) mean += d[i] * w_c[i], d_g += d[i] * (w_c[i] - w_prev[i]);
+    d_y[p->g + head] = d_g;
+    const real square = dot(run->width, k, k) + EPS, scale = 1 / sqrt(square);
+    for (long i = 0; i < N; i++) {
+        const real x = g * w_c[i] * (d[i] - mean), q = x * K[i];
+        d_length += q;
+        d_square[i] -= beta * q * inverse[i] * inverse[i]; /* times M(i): through its length */
+        d_dot[i] = beta * scale * x * inverse[i];
+        d[i] *= 1 - g;
+    }
+    d_y[p->beta + head] = d_length;
+    *d_scale = -beta * d_length / square; /* times k */
 }
 
-/* one sequence's memory at one step, backwards; d_r [reads width] is the gradient of what was read */
-static void d_remember(const Run *run, const Places *p, long t, long b, const real *d_r, real *scratch) {
-    const long N = run->N, width = run->width, heads = p->heads, cell = t * run->B + b;
-    const real *restrict M = run->M + cell * width * N, *w_next = run->w + (cell + run->B) * heads * N;
-    const real *y = run->emitted + cell * p->all, *length = run->length + cell * N;
-    real *d_y = run->d_emitted + cell * p->all, *restrict d_M = run->d_M + b * width * N, *d_w = run->d_w + b * heads * N;
-    real *before = scratch, *restrict after = scratch + run->writes * N;
-    for (long j = 0; j < width; j++) { /* the write: equations (4) and (3) */
-        real *restrict d = d_M + j * N;
-        const real *restrict m = M + j * N;
-        for (long i = 0; i < N; i++) before[i] = after[i] = 1;
-        for (long v = 0; v + 1 < run->writes; v++)
-            for (long i = 0; i < N; i++)
-                before[(v + 1) * N + i] = before[v * N + i] * (1 - y[p->e + v * width + j] * w_next[(run->reads + v) * N + i]);
-        for (long v = run->writes - 1; v >= 0; v--) {
-            const real *restrict w = w_next + (run->reads + v) * N, *restrict others = before + v * N;
-            real *restrict d_w_v = d_w + (run->reads + v) * N, d_e = 0, d_a = 0;
-            const real e = y[p->e + v * width + j], a = y[p->a + v * width + j];
-            for (long i = 0; i < N; i++) {
-                real q = d[i] * m[i] * others[i] * after[i];
-                d_a += d[i] * w[i];
-                d_e -= q * w[i];
-                d_w_v[i] += d[i] * a - q * e;
-                after[i] *= 1 - e * w[i];
-            }
-            d_y[p->e + v * width + j] = d_e;
-            d_y[p->a + v * width + j] = d_a;
+/* through the erasure by one head, and its addition, of some rows of the memory; d: the gradient
+   of what was written, which becomes that of what was there before, m */
+INLINE void d_write(const int rows, long N, const int add, const real *restrict m,
+                    const real *restrict w, const real *e, const real *a, real *restrict d,
+                    real *restrict d_w, real *d_e, real *d_a) {
+    real sum_e[2] = {0}, sum_a[2] = {0};
+    for (long i = 0; i < N; i++) {
+        real sum = 0;
+        for (int r = 0; r < rows; r++) {
+            const real x = d[r * N + i], q = x * m[r * N + i];
+            sum_e[r] -= q * w[i];
+            sum -= q * e[r];
+            if (add) sum_a[r] += x * w[i], sum += x * a[r];
+            d[r * N + i] = x * (1 - e[r] * w[i]);
         }
-        for (long i = 0; i < N; i++) d[i] *= after[i];
-        for (long h = 0; h < run->reads; h++) { /* the read: equation (2) */
-            const real *restrict w = w_next + h * N, d_rj = d_r[h * width + j];
-            real *restrict d_w_h = d_w + h * N;
-            for (long i = 0; i < N; i++) d[i] += d_rj * w[i], d_w_h[i] += d_rj * m[i];
+        d_w[i] += sum;
+    }
+    for (int r = 0; r < rows; r++) {
+        d_e[r] = sum_e[r];
+        if (add) d_a[r] = sum_a[r];
+    }
+}
+
+/* one sequence's memory at one step, backwards; d_r [reads width]: the gradient of what was read */
+static void d_remember(const Run *run, const Places *p, long t, long b, const real *d_r,
+                       real *scratch) {
+    const long N = run->N, width = run->width, heads = p->heads, reads = run->reads;
+    const long cell = t * run->B + b, last = run->writes - 1;
+    const real *restrict M = run->M + cell * width * N, *y = run->emitted + cell * p->all;
+    const real *w_next = run->w + (cell + run->B) * heads * N, *w = w_next + reads * N;
+    const real *inverse = run->length + cell * N, *e = y + p->e, *a = y + p->a;
+    real *d_y = run->d_emitted + cell * p->all, *d_e = d_y + p->e, *d_a = d_y + p->a;
+    real *restrict d_M = run->d_M + b * width * N, *d_w = run->d_w + b * heads * N;
+    real *d_w_write = d_w + reads * N;
+    for (long j = 0; j < width && last == 0;) /* the write: equations (4) and (3) */
+        if (j + 1 < width) {
+            d_write(2, N, 1, M + j * N, w, e + j, a + j, d_M + j * N, d_w_write, d_e + j, d_a + j);
+            j += 2;
+        } else {
+            d_write(1, N, 1, M + j * N, w, e + j, a + j, d_M + j * N, d_w_write, d_e + j, d_a + j);
+            j += 1;
+        }
+    for (long j = 0; j < width && last > 0; j++) { /* several: all add to what all have erased */
+        real *restrict d = d_M + j * N, *m = scratch;
+        memcpy(m, M + j * N, sizeof(real) * N);
+        for (long v = 0; v <= last; v++) {
+            const real *restrict w_v = w + v * N, a_v = a[v * width + j], e_v = e[v * width + j];
+            real *restrict d_w_v = d_w_write + v * N, sum = 0;
+            for (long i = 0; i < N; i++) sum += d[i] * w_v[i], d_w_v[i] += a_v * d[i];
+            d_a[v * width + j] = sum;
+            for (long i = 0; i < N && v < last; i++)
+                m[(v + 1) * N + i] = m[v * N + i] * (1 - e_v * w_v[i]);
+        }
+        for (long v = last; v >= 0; v--) {
+            const long at = v * width + j;
+            d_write(1, N, 0, m + v * N, w + v * N, e + at, a + at, d, d_w_write + v * N, d_e + at,
+                    d_a + at);
         }
     }
-    real *d_dot = scratch, *restrict d_square = d_dot + heads * N, *d_scale = d_square + N, *rest = d_scale + heads;
+    product(reads, width, N, d_r, width, 1, M, N, d_w, N); /* the read: equation (2) */
+    real *from = scratch, *d_dot = from + reads * N, *restrict d_square = d_dot + heads * N;
+    real *factor = d_square + N, *d_scale = factor + (reads + heads) * width;
     memset(d_square, 0, sizeof(real) * N);
     for (long h = 0; h < heads; h++) {
-        long at = (cell * heads + h) * N;
-        d_address(run, p, h, length, y, run->w + at, run->K + at, run->w_c + at, run->w_s + at, w_next + h * N, d_w + h * N, d_y,
-                  d_dot + h * N, d_square, d_scale + h, rest);
+        const long at = (cell * heads + h) * N;
+        d_address(run, p, h, inverse, y, run->w + at, run->K + at, run->w_c + at, run->w_s + at,
+                  w_next + h * N, d_w + h * N, d_y, d_dot + h * N, d_square, d_scale + h, d_scale + heads);
     }
-    for (long j = 0; j < width; j++) { /* the similarity: equation (6) */
-        real *restrict d = d_M + j * N;
-        const real *restrict m = M + j * N;
-        for (long i = 0; i < N; i++) d[i] += d_square[i] * m[i];
-        for (long h = 0; h < heads; h++) {
-            const real *restrict from = d_dot + h * N, k = y[p->k + h * width + j];
-            real sum = 0;
-            for (long i = 0; i < N; i++) sum += from[i] * m[i], d[i] += k * from[i];
-            d_y[p->k + h * width + j] = sum + d_scale[h] * k;
-        }
-    }
+    dots(heads, width, N, d_dot, M, d_y + p->k); /* the similarity: equation (6) */
+    for (long h = 0; h < heads; h++)
+        for (long j = p->k + h * width; j < p->k + (h + 1) * width; j++) d_y[j] += d_scale[h] * y[j];
+    for (long i = 0; i < width; i++)
+        for (long j = 0; j < N; j++) d_M[i * N + j] += d_square[j] * M[i * N + j];
+    memcpy(from, w_next, sizeof(real) * reads * N); /* and what M gets from reads and keys */
+    memcpy(factor, d_r, sizeof(real) * reads * width);
+    memcpy(factor + reads * width, y + p->k, sizeof(real) * heads * width);
+    product(width, reads + heads, N, factor, 1, width, from, N, d_M, N);
     d_squash(run, p, y, d_y);
 }
 
-int backward(const Run *run) {
+static void backwards(const Run *run, real *room) {
     const Places p = places(run);
-    const long T = run->T, B = run->B, H = run->hidden, seen_top = H + run->reads * run->width, R = run->reads * run->width;
-    long widest = 0;
-    for (long l = 0; l < run->layers; l++) widest = run->size[l] > widest ? run->size[l] : widest;
-    real *d_r = malloc(sizeof(real) * R), *d_seen = malloc(sizeof(real) * B * widest), *d_up = malloc(sizeof(real) * B * H);
-    real *scratch = malloc(sizeof(real) * ((run->writes + p.heads + 8) * run->N + p.heads));
+    const long T = run->T, B = run->B, H = run->hidden, R = run->reads * run->width;
+    const long seen_top = H + R;
+    real *d_r = room, *scratch = d_r + R, *d_up = scratch + scratch_of(run), *d_seen = d_up + B * H;
     for (long t = T - 1; t >= 0; t--) {
         for (long b = 0; b < B; b++) {
             const real *top = run->d_top + (t * B + b) * seen_top;
@@ -397,7 +382,7 @@ int backward(const Run *run) {
             d_remember(run, &p, t, b, d_r, scratch);
             memcpy(d_up + b * H, top, sizeof(real) * H);
         }
-        product(B, p.all, H, run->d_emitted + t * B * p.all, p.all, run->heads, d_up, H);
+        product(B, p.all, H, run->d_emitted + t * B * p.all, p.all, 1, run->heads, H, d_up, H);
         for (long l = run->layers - 1; l >= 0; l--) {
             const long size = run->size[l];
             real *d_z = run->d_gates + (l * T + t) * B * p.gates;
@@ -406,7 +391,8 @@ int backward(const Run *run) {
                 real *restrict d_i = d_z + b * p.gates, *restrict d_h = d_up + b * H;
                 if (run->lstm) {
                     const real *restrict f = i + H, *restrict g = f + H, *restrict o = g + H;
-                    const real *restrict c_prev = run->c + ((l * (T + 1) + t) * B + b) * H, *h_next = run->d_h + (l * B + b) * H;
+                    const real *restrict c_prev = run->c + ((l * (T + 1) + t) * B + b) * H;
+                    const real *h_next = run->d_h + (l * B + b) * H;
                     const real *restrict h = run->seen[l] + ((t + 1) * B + b) * size + size - H;
                     real *restrict d_c = run->d_c + (l * B + b) * H;
                     for (long j = 0; j < H; j++) {
@@ -422,28 +408,51 @@ int backward(const Run *run) {
                 } else
                     for (long j = 0; j < H; j++) d_i[j] = d_h[j] * (1 - i[j] * i[j]);
             }
+            const long from = l || run->d_x ? 0 : run->inputs; /* update does not ask for d_x */
             memset(d_seen, 0, sizeof(real) * B * size);
-            product(B, p.gates, size, d_z, p.gates, run->layer[l], d_seen, size);
+            product(B, p.gates, size - from, d_z, p.gates, 1, run->layer[l] + from, size,
+                    d_seen + from, size);
             for (long b = 0; b < B; b++) {
                 const real *d = d_seen + b * size;
                 if (run->lstm) memcpy(run->d_h + (l * B + b) * H, d + size - H, sizeof(real) * H);
                 if (l) {
                     memcpy(d_up + b * H, d, sizeof(real) * H);
                 } else {
-                    memcpy(run->d_x + (t * B + b) * run->inputs, d, sizeof(real) * run->inputs);
+                    if (run->d_x)
+                        memcpy(run->d_x + (t * B + b) * run->inputs, d, sizeof(real) * run->inputs);
                     memcpy(run->d_r + b * R, d + run->inputs, sizeof(real) * R);
                 }
             }
         }
     }
-    free(d_r), free(d_seen), free(d_up), free(scratch);
+}
+
+int backward(const Run *run) {
+    real *room = malloc(sizeof(real) * room_of(run));
+    backwards(run, room);
+    free(room);
     return 0;
 }
 
-/* ---- one update of ntm.optim.GravesRMSprop, in one pass over a parameter x with gradient d ---- */
+/* ---- the cost and the output layer ---- */
 
-void rmsprop(long size, real *restrict x, const real *restrict d, real *restrict n, real *restrict m, real *restrict delta, double lr,
-             double decay, double momentum, double eps) {
+static void linear_gradient(long rows, long G, long K, const real *d, const real *seen, long ld,
+                            real *weight, real *bias) {
+    memset(weight, 0, sizeof(real) * G * K);
+    memset(bias, 0, sizeof(real) * G);
+    for (long n = 0; n < rows; n += 128) /* so many rows stay in the second cache */
+        product(G, rows - n < 128 ? rows - n : 128, K, d + n * G, 1, G, seen + n * ld, ld, weight,
+                K);
+    for (long n = 0; n < rows; n++)
+        for (long g = 0; g < G; g++) bias[g] += d[n * G + g];
+}
+
+/* ---- one update of an optimiser, in one pass over a parameter x with gradient d ---- */
+
+/* ntm.optim.GravesRMSprop */
+void rmsprop(long size, real *restrict x, const real *restrict d, real *restrict n,
+             real *restrict m, real *restrict delta, double lr, double decay, double momentum,
+             double eps) {
     const real rate = (real)lr, rho = (real)decay, mu = (real)momentum, epsilon = (real)eps;
     for (long i = 0; i < size; i++) {
         n[i] = rho * n[i] + (1 - rho) * d[i] * d[i];
@@ -452,4 +461,231 @@ void rmsprop(long size, real *restrict x, const real *restrict d, real *restrict
         delta[i] = mu * delta[i] - rate * d[i] / sqrt((variance > 0 ? variance : 0) + epsilon);
         x[i] += delta[i];
     }
+}
+
+/* torch.optim.Adam, with neither weight decay nor amsgrad; step is what it was before */
+static void adam(long size, real *restrict x, const real *restrict d, real *restrict m,
+                 real *restrict v, float *step, double lr, double beta1, double beta2, double eps) {
+    const double steps = *step += 1;
+    const real rate = (real)(lr / (1 - pow(beta1, steps))), epsilon = (real)eps;
+    const real root = (real)(1 / sqrt(1 - pow(beta2, steps))), keep = (real)beta2;
+    const real new1 = (real)(1 - beta1), new2 = (real)(1 - beta2);
+    for (long i = 0; i < size; i++) {
+        m[i] += new1 * (d[i] - m[i]);
+        v[i] = keep * v[i] + new2 * d[i] * d[i];
+        x[i] -= rate * m[i] / (sqrt(v[i]) * root + epsilon);
+    }
+}
+
+/* ---- a whole update of a training, in one call ---- */
+
+/* what is trained, in this order, then weight and bias of each layer of the controller */
+enum { R_0, H_0, C_0, M_0, W_0, HEADS, HEADS_BIAS, OUTPUT, OUTPUT_BIAS, LAYER };
+
+typedef struct {
+    real *x, *d;     /* its values, and where its gradient goes; d is 0 where it is not learned */
+    real *state[3];  /* the optimiser's: n, m, Δ, or Adam's two means */
+    float *step;     /* Adam's */
+    long size;
+} Parameter;
+
+typedef struct {
+    Run run; /* the sizes are given, the pointers are set here */
+    long outputs, adam;
+    const Parameter *parameters;
+    /* the sequences, time first; what belongs to a step is together, steps so many numbers apart */
+    const real *x, *y, *mask;
+    long x_step, y_step, mask_step;
+    double lr, first, second, eps; /* decay and momentum, or β1 and β2 */
+    double clip, clip_each;        /* infinite where there is none */
+    real *room;                    /* update_room numbers to work in; nothing in it is kept */
+    double cost, norm;             /* what came of it: bits a sequence; before clipping */
+} Update;
+
+typedef struct {
+    real *output, *logits, *q, *d_top, *work, *end;
+} Desk;
+
+/* every array gets its place in the room; returns how many numbers they take */
+static long lay_out(const Update *u, Run *run, real **seen, long *size, Desk *desk) {
+    const long L = run->layers, rows = run->T * run->B, B = run->B, N = run->N, H = run->hidden;
+    const long R = run->reads * run->width, slots = run->width * N, O = u->outputs;
+    const Places p = places(run);
+    long used = 0, weights = rows * p.heads * N;
+    for (long l = 0; l < L; used += (rows + B) * size[l++]) {
+        size[l] = (l ? H : run->inputs + R) + (run->lstm ? H : 0);
+        seen[l] = u->room + used;
+    }
+    run->size = size, run->seen = seen, run->keep = 1, run->d_x = 0;
+    const struct {
+        real **at;
+        long n;
+    } arrays[] = {
+        {&run->gates, L * rows * p.gates}, {&run->c, run->lstm ? L * (rows + B) * H : 0},
+        {&run->top, rows * (H + R)}, {&run->emitted, rows * p.all}, {&run->M, (rows + B) * slots},
+        {&run->w, weights + B * p.heads * N}, {&run->length, rows * N}, {&run->K, weights},
+        {&run->w_c, weights}, {&run->w_s, weights}, {&run->d_gates, L * rows * p.gates},
+        {&run->d_emitted, rows * p.all}, {&desk->output, O * (H + R)}, {&desk->logits, rows * O},
+        {&desk->q, rows * O}, {&desk->work, room_of(run)},
+        /* these begin at zero */
+        {&desk->d_top, rows * (H + R)}, {&run->d_M, B * slots}, {&run->d_w, B * p.heads * N},
+        {&run->d_r, B * R}, {&run->d_h, L * B * H}, {&run->d_c, L * B * H}, {&desk->end, 0},
+    };
+    for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++) {
+        used = (used + LANES - 1) / LANES * LANES;
+        *arrays[i].at = u->room + used;
+        used += arrays[i].n;
+    }
+    run->d_top = desk->d_top;
+    return used;
+}
+
+/* the inputs, and the state in which every sequence begins: NTM.initial_state */
+static void begin(const Update *u, const Run *run) {
+    const Parameter *p = u->parameters;
+    const long B = run->B, N = run->N, width = run->width, R = run->reads * width, H = run->hidden;
+    const long heads = run->reads + run->writes, inputs = run->inputs, slots = N * width;
+    for (long t = 0; t < run->T; t++)
+        for (long b = 0; b < B; b++)
+            memcpy(run->seen[0] + (t * B + b) * run->size[0], u->x + t * u->x_step + b * inputs,
+                   sizeof(real) * inputs);
+    transpose(N, width, p[M_0].x, run->M);
+    memcpy(run->w, p[W_0].x, sizeof(real) * heads * N);
+    for (long h = 0; h < heads; h++) softmax(N, run->w + h * N);
+    for (long b = 0; b < B; b++) {
+        if (b) memcpy(run->M + b * slots, run->M, sizeof(real) * slots);
+        if (b) memcpy(run->w + b * heads * N, run->w, sizeof(real) * heads * N);
+        memcpy(run->seen[0] + b * run->size[0] + inputs, p[R_0].x, sizeof(real) * R);
+        for (long l = 0; l < run->layers && run->lstm; l++) {
+            const long size = run->size[l], at = l * (run->T + 1) * B + b;
+            memcpy(run->seen[l] + b * size + size - H, p[H_0].x + l * H, sizeof(real) * H);
+            memcpy(run->c + at * H, p[C_0].x + l * H, sizeof(real) * H);
+        }
+    }
+}
+
+/* The cost, in nats: the cross-entropy of what is scored, as the mean over the sequences.
+   The logits z become its gradient. */
+static double cross_entropy(const Update *u, const Run *run, real *restrict z, real *restrict q) {
+    const long B = run->B, O = u->outputs, all = run->T * B * O;
+    double sum = 0;
+    for (long i = 0; i < all; i++) q[i] = exp(z[i] < 0 ? z[i] : -z[i]);
+    for (long t = 0; t < run->T; t++)
+        for (long b = 0; b < B; b++) {
+            const real *y = u->y + t * u->y_step + b * O, m = u->mask[t * u->mask_step + b];
+            const long at = (t * B + b) * O;
+            for (long o = 0; o < O; o++) {
+                const real zo = z[at + o], qo = q[at + o];
+                sum += m * ((zo > 0 ? zo : 0) - zo * y[o]);
+                z[at + o] = m / B * ((zo < 0 ? qo : 1) / (1 + qo) - y[o]); /* logistic sigmoid */
+            }
+        }
+    for (long i = 0; i < all; i++) q[i] = log1p(q[i]);
+    for (long t = 0; t < run->T; t++)
+        for (long b = 0; b < B; b++)
+            for (long o = 0; o < O; o++)
+                sum += u->mask[t * u->mask_step + b] * q[(t * B + b) * O + o];
+    return sum / B;
+}
+
+/* gradients of all that is learned, from what backwards left */
+static void gradients(const Update *u, const Run *run, const real *d_logits) {
+    const Parameter *p = u->parameters;
+    const Places places_ = places(run);
+    const long B = run->B, N = run->N, width = run->width, R = run->reads * width, H = run->hidden;
+    const long rows = run->T * B, all = places_.heads * N;
+    for (const Parameter *q = p; q <= p + W_0; q++)
+        if (q->d) memset(q->d, 0, sizeof(real) * q->size);
+    for (long b = 0; b < B; b++) {
+        for (long i = 0; i < R; i++) p[R_0].d[i] += run->d_r[b * R + i];
+        for (long i = 0; i < N * width && p[M_0].d; i++)
+            p[M_0].d[i] += run->d_M[(b * width + i % width) * N + i / width];
+        for (long i = 0; i < all && p[W_0].d; i++) p[W_0].d[i] += run->d_w[b * all + i];
+        for (long l = 0; l < run->layers && run->lstm; l++)
+            for (long i = 0; i < H; i++) {
+                p[H_0].d[l * H + i] += run->d_h[(l * B + b) * H + i];
+                p[C_0].d[l * H + i] += run->d_c[(l * B + b) * H + i];
+            }
+    }
+    for (long h = 0; h < places_.heads && p[W_0].d; h++)
+        d_softmax(N, run->w + h * N, p[W_0].d + h * N);
+    linear_gradient(rows, places_.all, H, run->d_emitted, run->top, H + R, p[HEADS].d,
+                    p[HEADS_BIAS].d);
+    linear_gradient(rows, u->outputs, H + R, d_logits, run->top, H + R, p[OUTPUT].d,
+                    p[OUTPUT_BIAS].d);
+    for (long l = 0; l < run->layers; l++)
+        linear_gradient(rows, places_.gates, run->size[l], run->d_gates + l * rows * places_.gates,
+                        run->seen[l], run->size[l], p[LAYER + 2 * l].d, p[LAYER + 2 * l + 1].d);
+}
+
+/* scales all gradients so that their norm is at most clip, clamps every element to clip_each;
+   returns the norm they had */
+static double clipped(const Parameter *p, const Parameter *end, double clip, double clip_each) {
+    double sum = 0;
+    for (const Parameter *q = p; q < end; q++)
+        if (q->d) sum += dot(q->size, q->d, q->d);
+    if (!isfinite(sum)) { /* in single precision squares overflow long before the gradient does */
+        sum = 0;
+        for (const Parameter *q = p; q < end; q++)
+            for (long i = 0; i < q->size && q->d; i++) sum += (double)q->d[i] * (double)q->d[i];
+    }
+    const double norm = sqrt(sum);
+    const real scale = norm > clip ? (real)(clip / norm) : 1, most = (real)clip_each;
+    for (const Parameter *q = p; q < end && isfinite(norm); q++)
+        for (long i = 0; i < q->size && q->d && (scale != 1 || isfinite(most)); i++) {
+            const real d = q->d[i] * scale;
+            q->d[i] = d > most ? most : d < -most ? -most : d;
+        }
+    return norm;
+}
+
+/* how many numbers the room of an update must have */
+long update_room(const Update *u) {
+    Run run = u->run;
+    real *seen[run.layers];
+    long size[run.layers];
+    Desk desk;
+    return lay_out(u, &run, seen, size, &desk);
+}
+
+/* Returns 1; or 0, with weights and optimiser as they were, where cost or gradient is not finite */
+int update(Update *u) {
+    Run run = u->run;
+    const long L = run.layers, top = run.hidden + run.reads * run.width, rows = run.T * run.B;
+    const Parameter *p = u->parameters, *end = p + LAYER + 2 * L;
+    const real *layer[L], *bias[L];
+    real *seen[L];
+    long size[L];
+    Desk desk;
+    lay_out(u, &run, seen, size, &desk);
+    for (long l = 0; l < L; l++) {
+        layer[l] = p[LAYER + 2 * l].x;
+        bias[l] = p[LAYER + 2 * l + 1].x;
+    }
+    run.layer = layer, run.bias = bias, run.heads = p[HEADS].x, run.heads_bias = p[HEADS_BIAS].x;
+    begin(u, &run);
+    forwards(&run, desk.work);
+    transpose(u->outputs, top, p[OUTPUT].x, desk.output);
+    for (long n = 0; n < rows; n++)
+        memcpy(desk.logits + n * u->outputs, p[OUTPUT_BIAS].x, sizeof(real) * u->outputs);
+    product(rows, top, u->outputs, run.top, top, 1, desk.output, u->outputs, desk.logits,
+            u->outputs);
+    u->cost = cross_entropy(u, &run, desk.logits, desk.q) / 0.6931471805599453;
+    if (!isfinite(u->cost)) return 0;
+    memset(desk.d_top, 0, sizeof(real) * (desk.end - desk.d_top));
+    product(rows, u->outputs, top, desk.logits, u->outputs, 1, p[OUTPUT].x, top, desk.d_top, top);
+    backwards(&run, desk.work);
+    gradients(u, &run, desk.logits);
+    u->norm = clipped(p, end, u->clip, u->clip_each);
+    if (!isfinite(u->norm)) return 0;
+    for (const Parameter *q = p; q < end; q++) {
+        if (!q->d) continue;
+        if (u->adam)
+            adam(q->size, q->x, q->d, q->state[0], q->state[1], q->step, u->lr, u->first, u->second,
+                 u->eps);
+        else
+            rmsprop(q->size, q->x, q->d, q->state[0], q->state[1], q->state[2], u->lr, u->first,
+                    u->second, u->eps);
+    }
+    return 1;
 }

@@ -152,11 +152,8 @@ class NTM(Saved, nn.Module):
                 self.register_buffer(name, value)
 
     def redraw(self, generator):
-        """New rows for the initial memory where it is "redrawn"; elsewhere nothing happens.
-
-        A training that calls this before every update teaches a machine to work on whatever lies on
-        its tape.
-        """
+        """New rows for the initial memory where it is "redrawn"; elsewhere nothing happens. `train` calls this before every update,
+        and so teaches a machine to work on whatever lies on its tape."""
         if self.settings["initial_memory"] == "redrawn":
             self.M_0.copy_(0.1 + 0.1 * torch.randn(self.M_0.shape, generator=generator))
 

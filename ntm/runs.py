@@ -193,7 +193,7 @@ def source():
             if isinstance(node, ast.ImportFrom) and node.level == 1:
                 names = [node.module] if node.module else [alias.name for alias in node.names]
                 waiting |= {package / f"{name}.py" for name in names} - found
-    for path in sorted(found | {package / "kernel.c"}):
+    for path in sorted(found | {*package.glob("*.c")}):
         digest.update(path.read_bytes().replace(b"\r\n", b"\n"))
     return digest.hexdigest()[:12]
 

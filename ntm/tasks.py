@@ -1,8 +1,10 @@
 """The paper's tasks: seeded generators, and what scores an answer.
 
 A task has `inputs` and `outputs` channels and `sample(batch, generator=...)`, which returns a Batch. Sequences of different
-lengths share one tensor, padded with zeros at the end; the mask says which steps are scored. `steady = True` in the body of its class
-promises that what it draws depends on nothing but its own numbers, the arguments and the generator.
+lengths share one tensor, padded with zeros at the end; the mask says which steps are scored.
+
+`steady = True` in a class says that what sample draws depends on nothing but its arguments, the task's settings and the generator:
+ntm.stream may then draw many sequences at once. It holds for that class alone; one derived from it says so again, or is asked each time.
 """
 
 from functools import wraps
@@ -241,8 +243,8 @@ class NGrams:
     sequence varies by 35, so a mean of 1000 by 1.1: the paper's line at 131.61 fits 199 or 200 bits, and is 3 deviations from 195.)
     """
 
-    inputs = outputs = 1
     steady = True
+    inputs = outputs = 1
 
     def __init__(self, length=200, context=5):
         length, context = positive(length=length, context=context)

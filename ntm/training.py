@@ -17,7 +17,9 @@ from tqdm.auto import tqdm
 
 from .checks import integer, number, positive
 from .optim import GravesRMSprop
+from .stream import Stream
 from .tasks import bits, wrong_bits
+from .update import Update
 from .weights import check_fit, read_safetensors, to_json, write
 
 _inside, _lock = [], threading.Lock()  # of how many threads torch had before each one_thread that is on
@@ -120,18 +122,20 @@ def train(machine, task, sequences, *, seed=0, batch=1, optimizer=None, lr=1e-4,
     like = next(machine.parameters())
     optimizer = optimizer or GravesRMSprop(machine.parameters(), lr)
     rates = [group["lr"] for group in optimizer.param_groups]
-    generator = torch.Generator().manual_seed(seed)
+    stream = Stream(task, batch, torch.Generator().manual_seed(seed), like)
     history = History(every)
     run = None if checkpoint is None else dict(
         seed=seed, batch=batch, every=every, clip=clip, clip_each=clip_each, rewind=rewind, task=_described(task),
-        schedule=schedule and [schedule(share / 10) for share in range(10)],
-        sequences=schedule and sequences,  # at a rate that does not depend on their number a training may be prolonged
+        schedule=(factors := [1 if schedule is None else schedule(share / 10) for share in range(10)]),
+        sequences=sequences if len(set(factors)) > 1 else None,  # at a constant rate a training may be prolonged
         optimizer=type(optimizer).__name__, lr=[float(rate) for rate in rates])
     if checkpoint is not None:
         checkpoint = _writable(checkpoint)
     done, total, named, best_optimizer = 0, 0.0, list(machine.named_parameters()), None
     if checkpoint is not None and checkpoint.exists():
-        done, total, best_optimizer = _resume(checkpoint, machine, optimizer, generator, history, run, sequences)
+        done, total, best_optimizer = _resume(checkpoint, machine, optimizer, stream, history, run, sequences)
+    whole = Update.of(machine, optimizer, clip, clip_each)  # None where the machine or the optimiser is not ours
+    redraw, rows = getattr(machine, "redraw", None), torch.Generator()  # what a machine may want anew before every update
     started = time.perf_counter() - history.seconds
     bar = tqdm(total=sequences, initial=done, unit="seq", disable=not progress, mininterval=0.5)
     with one_thread(), _ctrl_c() as pressed:
@@ -140,16 +144,19 @@ def train(machine, task, sequences, *, seed=0, batch=1, optimizer=None, lr=1e-4,
                 factor = 0.5 ** len(history.rewinds) * (1 if schedule is None else schedule(done / sequences))
                 for group, rate in zip(optimizer.param_groups, rates):
                     group["lr"] = rate * factor
-                sample = task.sample(batch, generator=generator)
-                sample = type(sample)(*(value.to(like.device, like.dtype) for value in sample))
-                cost = bits(machine(sample.x), sample).mean()
-                optimizer.zero_grad()
-                (cost * math.log(2)).backward()  # the gradient is that of nats, as everywhere else
-                norm = _clip(named, clip, clip_each)
-                value = cost.item()
-                if not (math.isfinite(norm) and math.isfinite(value)):
-                    _blame(cost, named, done)
-                optimizer.step()
+                if redraw is not None:
+                    redraw(rows.manual_seed((seed * 1_000_003 + done) % 2**63))  # the same after an interruption
+                sample = stream.draw()
+                value = whole and whole(sample)
+                if value is None:  # there is no such call, or not for this machine as it is now, or something is not finite
+                    cost = bits(machine(sample.x), sample).mean()
+                    optimizer.zero_grad()
+                    (cost * math.log(2)).backward()  # the gradient is that of nats, as everywhere else
+                    norm = _clip(named, clip, clip_each)
+                    value = cost.item()
+                    if not (math.isfinite(norm) and math.isfinite(value)):
+                        _blame(cost, named, done)
+                    optimizer.step()
                 done += batch
                 total += value * batch
                 bar.update(batch)
@@ -162,12 +169,12 @@ def train(machine, task, sequences, *, seed=0, batch=1, optimizer=None, lr=1e-4,
                         best_optimizer = None if rewind is None else copy.deepcopy(optimizer.state_dict())
                     elif rewind is not None and history.bits[-1] > history.best_bits + rewind:
                         machine.load_state_dict(history.best_weights)
-                        optimizer.load_state_dict(best_optimizer)
+                        optimizer.load_state_dict(copy.deepcopy(best_optimizer))  # it keeps what it is given
                         history.rewinds.append(done)
                     bar.set_postfix_str(f"{history.bits[-1]:.3f} bits per sequence", refresh=False)
                 if checkpoint is not None and done % save_every == 0 and done < sequences:
                     history.seconds = time.perf_counter() - started
-                    _save(checkpoint, machine, optimizer, generator, history, run, done, total, best_optimizer)
+                    _save(checkpoint, machine, optimizer, stream, history, run, done, total, best_optimizer)
         finally:
             bar.close()
             for group, rate in zip(optimizer.param_groups, rates):
@@ -175,7 +182,7 @@ def train(machine, task, sequences, *, seed=0, batch=1, optimizer=None, lr=1e-4,
     history.interrupted = bool(pressed)
     history.seconds = time.perf_counter() - started
     if checkpoint is not None:
-        _save(checkpoint, machine, optimizer, generator, history, run, done, total, best_optimizer)
+        _save(checkpoint, machine, optimizer, stream, history, run, done, total, best_optimizer)
     return history
 
 
@@ -262,22 +269,22 @@ def _exact(value):
     return torch.float64 if isinstance(value, float) else None
 
 
-def _save(path, machine, optimizer, generator, history, run, done, total, best_optimizer):
+def _save(path, machine, optimizer, stream, history, run, done, total, best_optimizer):
     """Write a checkpoint: weights, best weights, optimiser, generator, history; atomically, so that a crash leaves the old one."""
     tensors = {f"machine.{name}": value for name, value in machine.state_dict().items()}
     tensors |= {f"best.{name}": value for name, value in history.best_weights.items()}
     for kind, optimizer_state in [("optimizer", optimizer.state_dict()), ("best_optimizer", best_optimizer)]:
         for i, state in optimizer_state["state"].items() if optimizer_state else ():
             tensors |= {f"{kind}.{i}.{name}": torch.as_tensor(value, dtype=_exact(value)) for name, value in state.items()}
-    tensors["generator"] = generator.get_state()
-    numbers = dict(done=done, total=total, bits=history.bits, seconds=history.seconds, best_bits=history.best_bits,
+    tensors["generator"], drawn = stream.position()
+    numbers = dict(done=done, drawn=drawn, total=total, bits=history.bits, seconds=history.seconds, best_bits=history.best_bits,
                    rewinds=history.rewinds)
     metadata = {"kind": "checkpoint", "run": to_json(run), "numbers": to_json(numbers)}
     tensors = {name: value.contiguous().clone() for name, value in tensors.items()}
     write(path, lambda part: save_file(tensors, part, metadata))
 
 
-def _resume(path, machine, optimizer, generator, history, run, sequences):
+def _resume(path, machine, optimizer, stream, history, run, sequences):
     """Put everything back from a checkpoint of the same run. Returns the sequences done, the cost since the last point, and the
     optimiser's state_dict at the best point."""
     metadata, tensors = read_safetensors(path)
@@ -304,7 +311,7 @@ def _resume(path, machine, optimizer, generator, history, run, sequences):
             i, key = name.split(".", 1)
             state.setdefault(int(i), {})[key] = value
         states.append({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
-    generator.set_state(generator_state)
+    stream.go_to(generator_state, numbers.get("drawn", 0))
     optimizer.load_state_dict(states[0])
     history.bits, history.seconds, history.rewinds = numbers["bits"], numbers["seconds"], numbers["rewinds"]
     history.best_bits, history.best_weights = numbers["best_bits"], part["best"]

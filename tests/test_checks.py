@@ -28,7 +28,8 @@ def test_the_shift_range_fits_the_memory(N, value, highest):
 @pytest.mark.parametrize("name, value, allowed", [
     ("controller", "gru", "'lstm', 'feedforward' or a module"), ("controller", None, "'lstm', 'feedforward' or a module"),
     ("controller", ["lstm"], "'lstm', 'feedforward' or a module"),
-    ("initial_memory", "zero", "distinct, blank, redrawn, positions, constant, learned"), ("initial_weighting", "random", "focused, uniform, learned"),
+    ("initial_memory", "zero", "distinct, blank, redrawn, positions, constant, learned"),
+    ("initial_weighting", "random", "focused, uniform, learned"),
 ])  # fmt: skip
 def test_choices(name, value, allowed):
     with pytest.raises(ValueError) as caught:

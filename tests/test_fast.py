@@ -518,7 +518,10 @@ def test_it_is_faster():
 def test_the_benchmark_prints_its_table(capsys):
     benchmark.table(batches=(1, 2), length=1, rounds=2, seconds=0.001, N=4, hidden_size=4)
     lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == 6 and lines[1].startswith("nn.LSTM(100)") and "NTM-feedforward, fast" in lines[-1]
+    assert len(lines) == 8 and lines[1].startswith("nn.LSTM(100)") and "NTM-feedforward, one call" in lines[-1]
+    benchmark.trainings(sequences=2, rounds=2, N=4, hidden_size=4)
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 6 and all(line.count("(x") == 3 for line in lines[2::2]) and "nan" not in lines[-1]
     assert os.environ["NTM_FAST"] == "1"
     values, times, memory = benchmark.scaling("N", (4, 8), rounds=2, seconds=0.001, length=1)
     assert values == (4, 8) and times[0] == memory[0] == 1 and 1 < memory[1] < 2
