@@ -65,7 +65,7 @@ def be_the_network(gates):
         if not torch.allclose(w, path[t], atol=0.02):
             at = ", ".join(f"{share:.2g} on slot {i}" for i, share in enumerate(w.tolist()) if share > 0.005)
             return verdict(False, "", f"after step {t} the head has {at}.")
-    return verdict(True, "the head stays, jumps and stays as asked, and ends between two slots.", "")
+    return verdict(True, "the head stays, jumps and stays as asked, and ends with half of its weight on each of two slots.", "")
 
 
 def gate_per_slot(w_c, w_prev, gates):
