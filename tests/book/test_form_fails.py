@@ -134,7 +134,7 @@ def test_the_good_notebook_keeps_every_rule():
     (form.read_in_time, inserted(6, *[code("draw()", 7, outputs=[PICTURE])] * 6)),
     (form.one_idea, inserted(6, *[code("draw()", 7, outputs=[PICTURE])] * 6)),
     (form.one_idea, added(new_markdown_cell("## More\n\n" + "| a |\n|---|\n| 1 |\n\n" * 3))),
-    (form.one_idea, inserted(6, *[code("say()", 7, outputs=[printed("1.5 " * 17)])] * 3)),
+    (form.one_idea, inserted(6, *[code("say()", 7, outputs=[printed("1.5 " * 21)])] * 3)),
     (form.no_walls, inserted(6, code("say()", 7, outputs=[printed("0.1, -2 " * 21)]))),
     (form.code_fits, added(code("x = " + "1" * 89, 7))),
     (form.picture_first, lambda nb: nb.cells[1].outputs.clear()),
