@@ -28,7 +28,7 @@ def folded(cell):
             metadata["mystnb"] = {"code_prompt_show": prompt, "code_prompt_hide": "Hide it again"}
     if "prediction" in tags(cell):
         source = source if source.startswith(TITLE) else f"{TITLE}\n{source}"
-        metadata |= {"cellView": "form", "collapsed": True}  # Colab and VS Code
+        metadata |= {"cellView": "form", "collapsed": True}  # Colab; the notebook format's word for a closed output
         metadata["jupyter"] = {"source_hidden": True, "outputs_hidden": True}  # JupyterLab
     return source, metadata
 
