@@ -372,6 +372,10 @@ def not_spoiled(nb, name):
         yield "it asks for no prediction"
     if json.dumps(fold(copy.deepcopy(nb)), sort_keys=True) != json.dumps(nb, sort_keys=True):
         yield "a cell is not folded as its tag asks: python book/tools/figures.py"
+    for number, cell in reading(nb):
+        if cell.cell_type == "markdown" and re.search(r"<summary>[^<]*(answer|commit)", cell.source, re.I) \
+                and "prediction" not in tags(nb.cells[number - 1]):
+            yield f"cell {number} gives an answer, and the cell above it is not tagged prediction"
     asked = None
     for number, cell in enumerate(nb.cells):
         if cell.cell_type == "markdown" and PREDICT.search(cell.source):

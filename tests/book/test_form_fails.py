@@ -145,6 +145,7 @@ def test_the_good_notebook_keeps_every_rule():
     (form.not_spoiled, lambda nb: nb.cells[7].metadata.pop("jupyter")),
     (form.not_spoiled, lambda nb: nb.cells[7].metadata.update(tags=["prediction"])),
     (form.not_spoiled, source(7, "# @title Run it and see", "# See")),
+    (form.not_spoiled, inserted(6, new_markdown_cell("<details><summary>Our answer</summary>\n\nSeven.\n\n</details>"))),
     (form.short_title, source(0, "A title", "A title that says all that there is to be said")),
     (form.short_title, source(0, "**The sentence that says the idea.**\n\n", "")),
     (form.leading_zeros, added(new_markdown_cell("about .5 of it"))),
