@@ -7,6 +7,7 @@ Without notebooks: all of book/. A notebook is stale when its code, or what it i
 """
 
 import argparse
+import copy
 import os
 import re
 import sys
@@ -16,6 +17,7 @@ from pathlib import Path
 
 import nbformat
 import papermill
+from fold import fold
 from nbstripout import strip_output
 from papermill.exceptions import PapermillExecutionError
 from papermill.execute import remove_error_markers
@@ -41,6 +43,7 @@ def normalise(nb):
                 whole.append(output)
         if cell.cell_type == "code":
             cell.outputs = whole
+    fold(nb)
     captions = (cell for cell in nb.cells if cell.cell_type == "markdown" and cell.source.startswith("*Figure"))
     for number, cell in enumerate(captions, 1):
         cell.source = re.sub(r"^\*Figure( \d+)?:", f"*Figure {number}:", cell.source)
@@ -72,12 +75,14 @@ def problems(nb):
 def execute(path, package=ROOT / "ntm"):
     """Execute one notebook and replace it. Returns the problems; with any, the file is left as it was."""
     path = Path(path).resolve()
-    mark = stamp(nbformat.read(path, 4), package)  # before: a module edited meanwhile leaves the notebook stale
+    nb = fold(nbformat.read(path, 4))
+    mark = stamp(nb, package)  # before: a module edited meanwhile leaves the notebook stale
     with tempfile.TemporaryDirectory() as folder:
-        result = Path(folder) / path.name
+        source, result = Path(folder) / "folded.ipynb", Path(folder) / path.name
+        nbformat.write(nb, source)
         try:
             # papermill would otherwise run in the folder it was started from, Jupyter and nbval in the notebook's own
-            papermill.execute_notebook(path, result, cwd=path.parent, kernel_name="python3", progress_bar=False,
+            papermill.execute_notebook(source, result, cwd=path.parent, kernel_name="python3", progress_bar=False,
                                        request_save_on_cell_execute=False, execution_timeout=1800)
         except PapermillExecutionError:
             pass  # judged by `problems`: papermill also stops for a cell in which the error is the lesson
@@ -93,6 +98,10 @@ def execute(path, package=ROOT / "ntm"):
     return found
 
 
+def is_folded(nb):
+    return fold(copy.deepcopy(nb)) == nb
+
+
 def main():
     os.environ["OMP_NUM_THREADS"] = "1"  # two threads are many times slower on steps as small as an NTM's
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -100,7 +109,8 @@ def main():
     parser.add_argument("--force", action="store_true", help="execute them all")
     parser.add_argument("--check", action="store_true", help="execute nothing, list the stale ones")
     arguments = parser.parse_args()
-    stale = [path for path in arguments.notebooks if arguments.force or is_stale(nbformat.read(path, 4))]
+    read = {path: nbformat.read(path, 4) for path in arguments.notebooks}
+    stale = [path for path, nb in read.items() if arguments.force or is_stale(nb) or not is_folded(nb)]
     if arguments.check:
         print("\n".join(f"stale: {path}" for path in stale) or "every notebook is fresh")
         return bool(stale)

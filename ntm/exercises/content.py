@@ -78,7 +78,7 @@ def attention(function, best_slot):
 
 
 def shared_direction(table):
-    """table {offset: strength}: the β that gives the right row .9 of a 128 x 20 memory, an offset added to every number."""
+    """table {offset: strength}: the β that gives the right row 0.9 of a 128 x 20 memory, an offset added to every number."""
     if not isinstance(table, dict) or len(table) < 3:
         return verdict(False, "", "give a dictionary {offset: strength} with at least three offsets.")
     for offset, strength in table.items():
@@ -88,7 +88,7 @@ def shared_direction(table):
         memories = [shift + torch.randn(1, 128, 20, generator=torch.Generator().manual_seed(seed)) for seed in range(100, 109)]
         got = torch.stack([content(M, M[:, :1], β.view(1, 1))[0, 0, 0] for M in memories]).median().item()
         if not 0.8 < got < 0.96:
-            return verdict(False, "", f"at offset {shift:g} and β = {β:g} the right row gets {got:.2f} in our memories, not about .9.")
+            return verdict(False, "", f"at offset {shift:g} and β = {β:g} the right row gets {got:.2f} in our memories, not about 0.9.")
     return verdict(True, "the strength grows steeply with the offset: all rows come to lie at small angles, which β must tell apart.", "")
 
 

@@ -7,15 +7,15 @@ from . import attempt, numbers, verdict
 
 
 def gate_by_hand(g, r):
-    """The gate that leaves .4 on slot 2, and what the head then reads from the page's memory: (.84, 1.28)."""
+    """The gate that leaves 0.4 on slot 2, and what the head then reads from the page's memory: (0.84, 1.28)."""
     g, r = numbers(g), numbers(r, 2)
     if g is None:
         return verdict(False, "", "the gate must be one number.")
     if abs(g - 0.6) > 1e-3:
-        return verdict(False, "", f"with g = {g:g} slot 2 keeps {1 - g:.3g}, not .4.")
+        return verdict(False, "", f"with g = {g:g} slot 2 keeps {1 - g:.3g}, not 0.4.")
     if r is None:
         return verdict(False, "", "the gate is right; the reading must be two numbers, one for each column.")
-    return verdict((r - torch.tensor([0.84, 1.28])).abs().max() < 1e-3, "slot 2 keeps 1 − g = .4, and the head reads (.84, 1.28).",
+    return verdict((r - torch.tensor([0.84, 1.28])).abs().max() < 1e-3, "slot 2 keeps 1 − g = 0.4, and the head reads (0.84, 1.28).",
                    f"the gate is right; the reading is not ({r[0]:.3g}, {r[1]:.3g}). Blend the weightings first, then sum the rows.")
 
 
@@ -65,7 +65,7 @@ def be_the_network(gates):
         if not torch.allclose(w, path[t], atol=0.02):
             at = ", ".join(f"{share:.2g} on slot {i}" for i, share in enumerate(w.tolist()) if share > 0.005)
             return verdict(False, "", f"after step {t} the head has {at}.")
-    return verdict(True, "the head stays, jumps and stays as asked, and ends between two slots.", "")
+    return verdict(True, "the head stays, jumps and stays as asked, and ends with half of its weight on each of two slots.", "")
 
 
 def gate_per_slot(w_c, w_prev, gates):

@@ -41,9 +41,10 @@ def is_weighting(function):
     rounded = torch.tensor([[0.5, 0.5 + 2e-6]])
     for w, right, reason in [(good, True, "equal shares over 8 slots are a weighting"),
                              (one_hot, True, "all weight on one slot is a weighting"),
-                             (negative, False, "(-.5, 1, .5) sums to 1 but has a negative share"), (loud, False, "(.6, .6) sums to 1.2"),
-                             (hidden, False, "the second of two weightings sums to .9: look at each of them"),
-                             (balanced, False, "one sums to 1.4 and one to .6; their mean is 1, yet neither is a weighting"),
+                             (negative, False, "(-0.5, 1, 0.5) sums to 1 but has a negative share"),
+                             (loud, False, "(0.6, 0.6) sums to 1.2"),
+                             (hidden, False, "the second of two weightings sums to 0.9: look at each of them"),
+                             (balanced, False, "one sums to 1.4 and one to 0.6; their mean is 1, yet neither is a weighting"),
                              (rounded, True, "a sum of 1.000002 is 1, as far as a computer knows")]:
         answer = attempt(function, w)
         if isinstance(answer, Exception):

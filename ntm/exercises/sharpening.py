@@ -10,19 +10,19 @@ from .shift import call, numbers
 
 
 def by_hand(answer):
-    """Exercise 1: [.6, .3, 0, .1] with γ = 2."""
+    """Exercise 1: [0.6, 0.3, 0, 0.1] with γ = 2."""
     w = numbers(answer)
     if w is None or w.shape != (4,):
         return verdict(False, "", "give a list of four numbers.")
     if torch.allclose(w, torch.tensor([0.36, 0.09, 0, 0.01]), atol=1e-3):
-        return verdict(False, "", "these are the squares; they sum to .46. Divide by that.")
+        return verdict(False, "", "these are the squares; they sum to 0.46. Divide by that.")
     return verdict(torch.allclose(w, torch.tensor([36.0, 9, 0, 1]) / 46, atol=6e-3),
-                   "as 36 : 9 : 0 : 1, so the first slot has .78 where it had .6.",
+                   "as 36 : 9 : 0 : 1, so the first slot has 0.78 where it had 0.6.",
                    f"square 6, 3, 0 and 1 and divide by the sum of the squares; yours sum to {w.sum():.2f}.")
 
 
 def which_exponent(answer):
-    """Exercise 2: γ for which [.25, .5, .25] gives the middle .98."""
+    """Exercise 2: γ for which [0.25, 0.5, 0.25] gives the middle 0.98."""
     γ = numbers(answer)
     if γ is None or γ.numel() != 1:
         return verdict(False, "", "give one number.")
@@ -48,7 +48,7 @@ def undo(answer):
 
 
 def find_and_step(answer):
-    """Exercise 4: settings β, g, s, γ that put more than .99 after the matching slot, with no entry of s above .8."""
+    """Exercise 4: settings β, g, s, γ that put more than 0.99 after the matching slot, with no entry of s above 0.8."""
     try:
         β, g, s, γ = (numbers(answer[name]) for name in ("β", "g", "s", "γ"))
     except (TypeError, KeyError, IndexError):
@@ -56,7 +56,7 @@ def find_and_step(answer):
     if s is None or s.shape != (3,) or any(x is None or x.numel() != 1 for x in (β, g, γ)):
         return verdict(False, "", "β, g and γ are one number each, s is three.")
     if s.min() < 0 or abs(s.sum().item() - 1) > 1e-4 or s.max() > 0.8 + 1e-6:
-        return verdict(False, "", "the three numbers of s must not be negative, must sum to 1, and none may exceed .8.")
+        return verdict(False, "", "the three numbers of s must not be negative, must sum to 1, and none may exceed 0.8.")
     if β < 0 or not 0 <= g <= 1 or γ < 1:
         return verdict(False, "", "β must not be negative, g lies from 0 to 1, γ is at least 1.")
     generator = torch.Generator().manual_seed(1)
@@ -70,7 +70,7 @@ def find_and_step(answer):
 
 
 def smallest_exponents(answer):
-    """Exercise 5: {p: γ} for p = .95, .9, .8; each holds .9 after 100 steps, and γ − .05 does not."""
+    """Exercise 5: {p: γ} for p = 0.95, 0.9, 0.8; each holds 0.9 after 100 steps, and γ − 0.05 does not."""
     try:
         γs = {p: numbers(answer[p]) for p in (0.95, 0.9, 0.8)}
     except (TypeError, KeyError, IndexError):

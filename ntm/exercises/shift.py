@@ -30,17 +30,17 @@ def call(answer, *arguments):
 
 
 def by_hand(answer):
-    """Exercise 1: w_g = [.5, .5, 0, 0] and s = [.4, .6, 0]."""
+    """Exercise 1: w_g = [0.5, 0.5, 0, 0] and s = [0.4, 0.6, 0]."""
     w_s = numbers(answer)
     if w_s is None or w_s.shape != (4,):
         return verdict(False, "", "give a list of four numbers.")
     if torch.allclose(w_s, torch.tensor([0.3, 0.5, 0, 0.2]), atol=1e-3):
-        return verdict(False, "", "this moves the weight by +1. The .4 belongs to the offset −1, from slot i to slot i − 1.")
+        return verdict(False, "", "this moves the weight by +1. The 0.4 belongs to the offset −1, from slot i to slot i − 1.")
     if abs(w_s.sum().item() - 0.8) < 1e-3:
-        return verdict(False, "", ".2 of the weight is lost. One back from slot 0 is slot 3.")
+        return verdict(False, "", "0.2 of the weight is lost. One back from slot 0 is slot 3.")
     return verdict(torch.allclose(w_s, torch.tensor([0.5, 0.3, 0, 0.2]), atol=1e-3),
-                   "slot 0 keeps .3 and gets .2 from slot 1, and .2 goes round the ring to slot 3.",
-                   f"the sum is {w_s.sum():.2f}; for each slot, add what it keeps (.6) and what its right-hand neighbour sends (.4).")
+                   "slot 0 keeps 0.3 and gets 0.2 from slot 1, and 0.2 goes round the ring to slot 3.",
+                   f"the sum is {w_s.sum():.2f}; for each slot, add what it keeps (0.6) and what its right-hand neighbour sends (0.4).")
 
 
 def from_scalar(answer):
@@ -58,7 +58,7 @@ def from_scalar(answer):
 
 
 def how_sure(answer):
-    """Exercise 3: the smallest p with p ** 20 of at least .9, to three decimals."""
+    """Exercise 3: the smallest p with p ** 20 of at least 0.9, to three decimals."""
     p = numbers(answer)
     if p is None or p.numel() != 1 or not 0 <= p.item() <= 1:
         return verdict(False, "", "give one number between 0 and 1.")

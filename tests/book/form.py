@@ -5,7 +5,9 @@
 
 import ast
 import copy
+import functools
 import json
+import math
 import re
 import sys
 from pathlib import Path
@@ -13,13 +15,18 @@ from pathlib import Path
 import nbformat
 import notation
 import repository
-from check_pages import HIDDEN
+import yaml
+from check_pages import HIDDEN, entries
 from figures import normalise
 from figures import problems as problems_of_execution
+from fold import fold
 from stamp import ROOT, dump, is_stale, module_file, parse_cell, without_docstrings
 
 BOOK = ROOT / "book"
 RULES = []
+NEW = []  # the rules below that the pages in WAITING need not keep yet
+# Pages that have not been brought to these rules yet: take one out when it has been.
+WAITING = {"index", "why_memory", "training", "copy", "repeat_copy", "associative_recall", "ngrams", "priority_sort", "results", "fast"}
 WORDS, LINES = 120, 25  # in a Markdown cell; in a code cell that teaches
 ALLOWED = {"torch", "numpy", "matplotlib", "ipywidgets", "IPython", "tqdm", "safetensors", "ntm"}  # what Colab has, and ntm itself
 FORBIDDEN = r"/work/|/tmp/|/root/|/home/|\bfarm-\w+|\bsubagents?\b"
@@ -29,6 +36,11 @@ EXERCISE = re.compile(r"^### Exercise (\d+) · .*\bminutes?$", re.M)
 def rule(function):
     RULES.append(function)
     return function
+
+
+def new_rule(function):
+    NEW.append(function)
+    return rule(function)
 
 
 def tags(cell):
@@ -231,6 +243,167 @@ def nothing_of_this_machine(nb, name):
                                       for output in cell.get("outputs", []))
         for word in re.findall(FORBIDDEN, shown):
             yield f"cell {number} holds {word}"
+
+
+# How much a page asks of its reader. The text of an answer counts, although it waits in a fold: who predicts, opens it. Not counted are
+# folded code (setup, parameters, drawing, the code of an answer), exercises, which state their own minutes, and what is there to be
+# looked up (what moved into ntm, references).
+
+WORDS_A_MINUTE, LINES_A_MINUTE, FIGURES_A_MINUTE = 200, 40, 3
+FIGURES, TABLES, COLUMNS, OPENING_LINES = 7, 2, 92, 10
+NUMBERS_TABLE, NUMBERS_WALL = 20, 40  # so many numbers in one printed output make a table; more than so many make a wall
+MINUTES = {"The memory": 15, "The addressing": 15, "The machine": 15}  # by part; 20 in all others
+FOLDED = {"hide-input", "hide-cell", "remove-input", "remove-cell", "setup", "prediction", "solution"}
+NOT_READ = re.compile(r"^## (Exercises|What moved into|References)", re.M)
+PREDICT = re.compile(r"^\*\*Predict:\*\*", re.M)
+
+
+def reading(nb):
+    """The cells that are read, in order: (number, cell)."""
+    counted = True
+    for number, cell in enumerate(nb.cells):
+        if cell.cell_type == "markdown" and re.match(r"#{1,2} ", cell.source):
+            counted = not NOT_READ.match(cell.source)
+        if counted:
+            yield number, cell
+
+
+def words(text):
+    """The words of a Markdown text. A formula within a line counts as one, a displayed one as ten, a link by what is shown of it."""
+    text = re.sub(r"(?s)\$\$.*?\$\$", " x" * 10 + " ", re.sub(r"</?\w+>", " ", text))
+    text = re.sub(r"\]\([^)]*\)", "]", re.sub(r"\$[^$]+\$|`[^`\n]+`", "x", text))
+    return len(re.findall(r"[^\W_][\w’'.-]*", text))
+
+
+def printed(cell):
+    """What a code cell prints for all to see."""
+    if {"hide-cell", "hide-output", *HIDDEN} & set(tags(cell)):
+        return ""
+    return "".join(output.get("text", "") for output in cell.outputs)
+
+
+def numbers_in(text):
+    return len(re.findall(r"(?<![\w.])-?\d[\d,]*(?:\.\d+)?(?:e[+-]?\d+)?", text))
+
+
+def counts(nb):
+    """What a page asks of its reader: words, lines of visible code, figures, tables (drawn up or printed)."""
+    found = dict(words=0, lines=0, figures=0, tables=0)
+    for _, cell in reading(nb):
+        if cell.cell_type == "markdown":
+            found["words"] += words(cell.source)
+            found["tables"] += len(re.findall(r"^\|[\s:|-]*-[\s:|-]*\|$", cell.source, re.M))
+        else:
+            if not FOLDED & set(tags(cell)):
+                found["lines"] += sum(bool(line.strip()) for line in cell.source.split("\n"))
+            if not {"solution", *HIDDEN} & set(tags(cell)):
+                found["figures"] += sum("image/png" in output.get("data", {}) for output in cell.outputs)
+            found["tables"] += numbers_in(printed(cell)) > NUMBERS_TABLE
+    return found
+
+
+def minutes(found):
+    return found["words"] / WORDS_A_MINUTE + found["lines"] / LINES_A_MINUTE + found["figures"] / FIGURES_A_MINUTE
+
+
+@functools.cache
+def allowed(name):
+    """The minutes that a page's part allows it."""
+    toc = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
+    part = next((part["caption"] for part in toc["parts"] if f"book/{name}" in entries(part)), "")
+    return MINUTES.get(part, 20)
+
+
+@new_rule
+def read_in_time(nb, name):
+    """A page is read in the minutes that its first lines claim, and these are no more than its part allows."""
+    needed, claim = minutes(counts(nb)), re.search(r"(\d+) min to read", nb.cells[0].source)
+    if not claim:
+        yield "its first cell does not say how many minutes it takes (15 min to read)"
+    elif not math.ceil(needed) <= int(claim[1]) <= math.ceil(needed) + 2:
+        yield f"it claims {claim[1]} minutes and takes {needed:.1f}: {counts(nb)}"
+    if needed > allowed(name):
+        yield f"it takes {needed:.1f} minutes; {allowed(name)} are allowed: {counts(nb)}"
+
+
+@new_rule
+def one_idea(nb, name):
+    """Seven figures and two tables are enough for one idea."""
+    found = counts(nb)
+    for what, most in (("figures", FIGURES), ("tables", TABLES)):
+        if found[what] > most:
+            yield f"it has {found[what]} {what}; {most} are allowed"
+
+
+@new_rule
+def no_walls(nb, name):
+    """Numbers in rows and rows belong into a figure, a table or a fold."""
+    for number, cell in reading(nb):
+        if cell.cell_type == "code" and numbers_in(printed(cell)) > NUMBERS_WALL:
+            yield f"cell {number} prints {numbers_in(printed(cell))} numbers; {NUMBERS_WALL} are allowed"
+
+
+@new_rule
+def code_fits(nb, name):
+    """No line of code is cut off at the right edge."""
+    for number, cell in code_cells(nb):
+        for line in cell.source.split("\n"):
+            if len(line) > COLUMNS and "%pip" not in line:
+                yield f"cell {number} has a line of {len(line)} characters; {COLUMNS} are allowed: {line.strip()[:40]} ..."
+
+
+@new_rule
+def picture_first(nb, name):
+    """Title, then the opening picture, then imports and parameters, folded; little code stands before it in Colab and on GitHub, too."""
+    code = [cell for _, cell in code_cells(nb)]
+    lines = sum(bool(line.strip()) for line in code[0].source.split("\n")) if code else 0
+    if not code or not any("image/png" in output.get("data", {}) for output in code[0].outputs):
+        yield "its first code cell does not show the opening picture"
+    if lines > OPENING_LINES:
+        yield f"{lines} lines of code stand before the opening picture; {OPENING_LINES} are allowed"
+    if [tag for cell in code[1:3] for tag in ("imports", "parameters") if tag in tags(cell)] != ["imports", "parameters"]:
+        yield "the cells tagged imports and parameters must come next"
+
+
+@new_rule
+def not_spoiled(nb, name):
+    """A question ("**Predict:** ...") comes before its answer, and the answer is folded, by fold.py, wherever the notebook is read."""
+    if not any("prediction" in tags(cell) for cell in nb.cells):
+        yield "it asks for no prediction"
+    if json.dumps(fold(copy.deepcopy(nb)), sort_keys=True) != json.dumps(nb, sort_keys=True):
+        yield "a cell is not folded as its tag asks: python book/tools/figures.py"
+    for number, cell in reading(nb):
+        if cell.cell_type == "markdown" and re.search(r"<summary>[^<]*(answer|commit)", cell.source, re.I) \
+                and "prediction" not in tags(nb.cells[number - 1]):
+            yield f"cell {number} gives an answer, and the cell above it is not tagged prediction"
+    asked = None
+    for number, cell in enumerate(nb.cells):
+        if cell.cell_type == "markdown" and PREDICT.search(cell.source):
+            asked = number
+        elif cell.cell_type == "code":
+            if ("prediction" in tags(cell)) != (asked is not None):
+                what = "not below a question but" if asked is None else "the answer to a question but not"
+                yield f"cell {number} is {what} tagged prediction"
+            asked = None
+
+
+@new_rule
+def short_title(nb, name):
+    """A title fits the sidebar; the sentence stands below it."""
+    title, *below = nb.cells[0].source.split("\n\n")
+    if not 2 <= len(title.removeprefix("# ").split()) <= 4:
+        yield f"its title has {len(title.removeprefix('# ').split())} words; two to four are wanted"
+    if not below or not re.fullmatch(r"\*\*.+\*\*", below[0], re.S):
+        yield "below its title stands no sentence, in bold, that says the idea"
+
+
+@new_rule
+def leading_zeros(nb, name):
+    """0.1, not .1, in texts, formulas and in what is printed."""
+    for number, cell in enumerate(nb.cells):
+        text = cell.source if cell.cell_type == "markdown" else "".join(output.get("text", "") for output in cell.outputs)
+        for found in re.findall(r"(?<![\w.)\]])\.\d+", text):
+            yield f"cell {number} says {found}; write 0{found}"
 
 
 def exercises(nb, at_least=4):

@@ -5,6 +5,7 @@ import copy
 import form
 import pytest
 import repository
+from fold import fold
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from stamp import stamp
 
@@ -12,7 +13,9 @@ OWNER, REPO = repository.address()
 SETUP = f"""import sys
 if "google.colab" in sys.modules:
     %pip install -q --no-deps "ntm-book @ git+https://github.com/{OWNER}/{REPO}@main"
-import torch"""
+from ntm.openings.reading import draw
+
+draw()"""
 PICTURE = new_output("display_data", {"image/png": "", "text/plain": "<Figure size 1x1 with 1 Axes>"})
 
 
@@ -26,19 +29,22 @@ def code(source, count, *tags, outputs=()):
 def good():
     """A notebook called `tiny` that keeps every rule."""
     nb = new_notebook(metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}, "language_info": {"name": "python"}})
-    badge = f"[Open in Colab](https://colab.research.google.com/github/{OWNER}/{REPO}/blob/main/book/tiny.ipynb) · 1 min"
+    badge = f"[Open in Colab](https://colab.research.google.com/github/{OWNER}/{REPO}/blob/main/book/tiny.ipynb) · 2 min to read"
     nb.cells = [
-        new_markdown_cell(f"# A title\n\n{badge}"),
-        code(SETUP, 1, "setup", "hide-input"),
-        code("seed: int = 0  # of nothing", 2, "parameters"),
-        code("def read(M, w):\n    return w @ M", 3, "function:ntm.memory.read"),
-        code("draw()", 4, outputs=[PICTURE]),
-        new_markdown_cell("*Figure 1: what to see.*"),
+        new_markdown_cell(f"# A title\n\n**The sentence that says the idea.**\n\n{badge}"),
+        code(SETUP, 1, "setup", "hide-input", outputs=[PICTURE]),
+        new_markdown_cell("*Figure 1: the opening picture.*"),
+        code("import torch", 2, "imports"),
+        code("seed: int = 0  # of nothing", 3, "parameters"),
+        code("def read(M, w):\n    return w @ M", 4, "function:ntm.memory.read"),
+        new_markdown_cell("**Predict:** what does it show?"),
+        code("draw()", 5, "prediction", outputs=[PICTURE]),
+        new_markdown_cell("*Figure 2: what to see.*"),
         new_markdown_cell("## Exercises\n\n### Exercise 1 · easy · 5 minutes\n\nDo it."),
-        code("answer = ...", 5),
-        code("# @title Solution\nanswer = 1", 6, "hide-cell", "solution"),
+        code("answer = ...", 6),
+        code("# @title Solution\nanswer = 1", 7, "hide-cell", "solution"),
     ]
-    return stamped(nb)
+    return stamped(fold(nb))
 
 
 def stamped(nb):
@@ -65,6 +71,16 @@ def added(cell):
     return lambda nb: nb.cells.append(cell)
 
 
+def inserted(number, *cells):
+    def change(nb):
+        nb.cells[number:number] = copy.deepcopy(cells)
+    return change
+
+
+def printed(text):
+    return new_output("stream", name="stdout", text=text)
+
+
 def output(number, *outputs):
     return lambda nb: nb.cells[number].outputs.extend(outputs)
 
@@ -76,21 +92,21 @@ def test_the_good_notebook_keeps_every_rule():
 
 
 @pytest.mark.parametrize("rule, change", [
-    (form.executed, lambda nb: nb.cells[4].update(execution_count=None)),
-    (form.executed, lambda nb: nb.cells[4].update(execution_count=7)),
-    (form.executed, output(4, new_output("error", ename="ValueError", evalue="", traceback=[]))),
-    (form.executed, output(4, new_output("stream", name="stderr", text="a warning"))),
-    (form.executed, output(4, new_output("display_data", {"application/vnd.jupyter.widget-view+json": {}}))),
-    (form.fresh, source(2, "= 0", "= 1")),
+    (form.executed, lambda nb: nb.cells[7].update(execution_count=None)),
+    (form.executed, lambda nb: nb.cells[7].update(execution_count=7)),
+    (form.executed, output(7, new_output("error", ename="ValueError", evalue="", traceback=[]))),
+    (form.executed, output(7, new_output("stream", name="stderr", text="a warning"))),
+    (form.executed, output(7, new_output("display_data", {"application/vnd.jupyter.widget-view+json": {}}))),
+    (form.fresh, source(4, "= 0", "= 1")),
     (form.fresh, lambda nb: nb.metadata.pop("ntm")),
     (form.normalised, lambda nb: nb.metadata.update(widgets={})),
     (form.normalised, lambda nb: nb.metadata.update(papermill={})),
-    (form.normalised, output(4, *[new_output("stream", name="stdout", text=piece) for piece in ("half a line,", " and its end\n")])),
-    (form.normalised, lambda nb: nb.cells[4].metadata.update(execution={"start": "12:00"})),
-    (form.normalised, lambda nb: nb.cells[4].update(id=nb.cells[3].id)),
-    (form.normalised, lambda nb: nb.cells[4].metadata.update(tags=["injected-parameters"])),
-    (form.equations_are_functions, source(3, "w @ M", "M @ w")),
-    (form.equations_are_functions, lambda nb: nb.cells[3].metadata.update(tags=["function:ntm.memory.reed"])),
+    (form.normalised, output(7, *[new_output("stream", name="stdout", text=piece) for piece in ("half a line,", " and its end\n")])),
+    (form.normalised, lambda nb: nb.cells[7].metadata.update(execution={"start": "12:00"})),
+    (form.normalised, lambda nb: nb.cells[7].update(id=nb.cells[5].id)),
+    (form.normalised, lambda nb: nb.cells[7].metadata.update(tags=["injected-parameters"])),
+    (form.equations_are_functions, source(5, "w @ M", "M @ w")),
+    (form.equations_are_functions, lambda nb: nb.cells[5].metadata.update(tags=["function:ntm.memory.reed"])),
     (form.plain_markdown, added(new_markdown_cell(":::{note}\nNo.\n:::"))),
     (form.plain_markdown, added(new_markdown_cell("see {eq}`read`"))),
     (form.plain_markdown, added(new_markdown_cell("![a](https://example.org/a.png)"))),
@@ -102,25 +118,49 @@ def test_the_good_notebook_keeps_every_rule():
     (form.headings, added(new_markdown_cell("##### Too deep"))),
     (form.first_cells, source(0, "tiny.ipynb", "other.ipynb")),
     (form.first_cells, source(1, "--no-deps", "")),
-    (form.first_cells, source(2, "  # of nothing", "")),
-    (form.first_cells, source(2, ": int", "")),
+    (form.first_cells, source(4, "  # of nothing", "")),
+    (form.first_cells, source(4, ": int", "")),
     (form.quiet_endings, added(code("check(answer);", 7))),
     (form.imports, added(code("import papermill", 7))),
-    (form.captions, source(5, "*Figure", "Figure")),
+    (form.captions, source(8, "*Figure", "Figure")),
     (form.explorers, added(code("interact(explore)", 7))),
     (form.symbols_are_known, added(new_markdown_cell("so $w = \\omega$"))),
-    (form.nothing_of_this_machine, output(4, new_output("stream", text="/home/me"))),
+    (form.nothing_of_this_machine, output(7, new_output("stream", text="/home/me"))),
+    (form.read_in_time, source(0, "2 min to read", "5 min to read")),
+    (form.read_in_time, source(0, "2 min to read", "2 min")),
+    (form.read_in_time, added(new_markdown_cell("## More\n\n" + "word " * 400))),
+    (form.read_in_time, added(new_markdown_cell("## More\n\n<details><summary>Our answer</summary>" + "word " * 400 + "</details>"))),
+    (form.read_in_time, inserted(6, *[code("x = 1\n" * 80, 7)])),
+    (form.read_in_time, inserted(6, *[code("draw()", 7, outputs=[PICTURE])] * 6)),
+    (form.one_idea, inserted(6, *[code("draw()", 7, outputs=[PICTURE])] * 6)),
+    (form.one_idea, added(new_markdown_cell("## More\n\n" + "| a |\n|---|\n| 1 |\n\n" * 3))),
+    (form.one_idea, inserted(6, *[code("say()", 7, outputs=[printed("1.5 " * 21)])] * 3)),
+    (form.no_walls, inserted(6, code("say()", 7, outputs=[printed("0.1, -2 " * 21)]))),
+    (form.code_fits, added(code("x = " + "1" * 89, 7))),
+    (form.picture_first, lambda nb: nb.cells[1].outputs.clear()),
+    (form.picture_first, source(1, "draw()", "draw()" + "\nx = 1" * 6)),
+    (form.picture_first, lambda nb: nb.cells.insert(6, nb.cells.pop(3))),
+    (form.not_spoiled, source(6, "Predict", "Think")),
+    (form.not_spoiled, lambda nb: nb.cells[7].metadata.update(tags=["hide-cell"])),
+    (form.not_spoiled, lambda nb: nb.cells[7].metadata.pop("jupyter")),
+    (form.not_spoiled, lambda nb: nb.cells[7].metadata.update(tags=["prediction"])),
+    (form.not_spoiled, source(7, "# @title Run it and see", "# See")),
+    (form.not_spoiled, inserted(6, new_markdown_cell("<details><summary>Our answer</summary>\n\nSeven.\n\n</details>"))),
+    (form.short_title, source(0, "A title", "A title that says all that there is to be said")),
+    (form.short_title, source(0, "**The sentence that says the idea.**\n\n", "")),
+    (form.leading_zeros, added(new_markdown_cell("about .5 of it"))),
+    (form.leading_zeros, output(7, printed("[.5, 1]"))),
 ], ids=lambda value: getattr(value, "__name__", ""))
 def test_a_broken_notebook_is_noticed(rule, change):
     assert broken_by(rule, change)
 
 
 @pytest.mark.parametrize("change", [
-    source(6, "Exercise 1", "Exercise 2"),
-    source(6, " · 5 minutes", ""),
-    source(8, "# @title Solution", "# it"),
-    lambda nb: nb.cells.pop(7),
-    lambda nb: nb.cells.pop(8),
+    source(9, "Exercise 1", "Exercise 2"),
+    source(9, " · 5 minutes", ""),
+    source(11, "# @title Solution", "# it"),
+    lambda nb: nb.cells.pop(10),
+    lambda nb: nb.cells.pop(11),
 ], ids=["number", "minutes", "title", "stub", "solution"])
 def test_a_broken_exercise_is_noticed(change):
     nb = good()

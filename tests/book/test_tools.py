@@ -8,6 +8,7 @@ import sys
 
 import check_pages
 import checks
+import fold
 import nbformat
 import notation
 import pins
@@ -115,6 +116,18 @@ def test_a_good_notebook_is_executed_in_its_folder_and_stamped(tmp_path):
     assert "papermill" not in nb.metadata and not any(cell.metadata for cell in nb.cells)
     once = path.read_bytes()
     assert execute(path) == [] and path.read_bytes() == once
+
+
+def test_an_answer_is_folded_for_jupyter_colab_and_the_page_before_it_is_executed(tmp_path):
+    path = notebook(tmp_path / "asks.ipynb", "print('an answer')", tags=["prediction"])
+    assert execute(path) == []
+    nb = nbformat.read(path, 4)
+    answer = nb.cells[1]
+    assert answer.source == fold.TITLE + "\nprint('an answer')" and answer.outputs[0].text == "an answer\n"
+    assert answer.metadata["cellView"] == "form" and answer.metadata["jupyter"] == {"source_hidden": True, "outputs_hidden": True}
+    assert answer.metadata["tags"] == ["prediction", "hide-cell"]
+    assert answer.metadata["mystnb"]["code_prompt_show"] == "Run it and see"
+    assert not stamp.is_stale(nb) and fold.fold(nbformat.read(path, 4)) == nb
 
 
 def test_a_failing_notebook_is_left_alone(tmp_path):
