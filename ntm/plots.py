@@ -8,17 +8,21 @@ import numpy as np
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.ticker import MaxNLocator
 
-READ, WRITE = "#2166ac", "#d6604d"
-GREY, PAPER = "#555555", "#b0b0b0"  # what is neither read nor written; the paper's curves
-SERIES = ["#1b7837", "#762a83", "#b8860b", "#01665e"]  # for curves: neither the hue of reading nor that of writing
+# One colour, one meaning, from the first page to the last. Each has 3 : 1 or more on white, and on the dark page, where the book turns
+# light and dark round and keeps the hue (book/assets/book.css); tests/test_plots.py measures it.
+READ, WRITE = "#2166ac", "#c2452d"
+MODELS = {"ntm-feedforward": "#1b7837", "ntm-lstm": "#762a83", "lstm": "#9a6a00"}
+NAMES = {"ntm-feedforward": "NTM, feedforward", "ntm-lstm": "NTM, LSTM", "lstm": "LSTM alone"}
+GREY, PAPER = "#555555", "#8c8c8c"  # what is neither read nor written; the paper's curves
+SERIES = [*MODELS.values(), "#01665e"]  # for curves that are no models: neither the hue of reading nor that of writing
 READ_MAP = LinearSegmentedColormap.from_list("read", ["#ffffff", "#92c5de", READ, "#134b85"])
-WRITE_MAP = LinearSegmentedColormap.from_list("write", ["#ffffff", "#f4a582", WRITE, "#a92f22"])
+WRITE_MAP = LinearSegmentedColormap.from_list("write", ["#ffffff", "#f4a582", WRITE, "#8f2417"])
 _HUES = {"read": READ, "write": WRITE}
 _MAPS = {"read": READ_MAP, "write": WRITE_MAP}
 
 
 def style():
-    """Set the book's look: white ground, text that a phone can show, PNGs of 144 dots an inch."""
+    """Set the book's look: text that a phone can show, PNGs of 144 dots an inch, on white, since Colab and GitHub show them as they are."""
     plt.rcParams.update({
         "figure.figsize": (7, 3), "figure.dpi": 144, "savefig.dpi": 144,
         "figure.facecolor": "white", "axes.facecolor": "white", "savefig.facecolor": "white",
@@ -27,6 +31,12 @@ def style():
         "legend.fontsize": 11, "axes.titlelocation": "left",
         "axes.spines.top": False, "axes.spines.right": False, "legend.frameon": False, "lines.linewidth": 1.6,
     })
+
+
+def model_colour(name):
+    """The colour of a model, by its key ("ntm-lstm") or by a label that begins with its name ("NTM, LSTM; seed 1"); None for others."""
+    key = name.lower().replace(", ", "-")
+    return next((colour for model, colour in MODELS.items() if key.startswith(model)), None)
 
 
 def bits_image(ax, x, title=""):
@@ -80,15 +90,19 @@ def stages(w_prev, w_c, w_g, w_s, w, kind="read"):
 def curves(ax, series, paper=None):
     """Learning curves: cost in bits per sequence (log axis) over thousands of sequences.
 
-    series: {label: history}, a History of ntm.train, or any pair (sequences, bits). paper: the same, drawn grey and behind,
-    for the paper's own curves; its numbers too are in sequences, not thousands.
+    series: {label: history}, a History of ntm.train, or any pair (sequences, bits). A label that begins with a model's name, such as
+    "NTM, LSTM; seed 1", has that model's colour. paper: the same, drawn grey and behind, for the paper's own curves; its numbers too are
+    in sequences, not thousands.
     """
+    colours = [model_colour(label) for label in series]
+    free = iter([colour for colour in SERIES if colour not in colours] * len(colours))
     for i, (label, curve) in enumerate((paper or {}).items()):
         x, y = _curve(curve)
         ax.plot(x, y, color=PAPER, linestyle=["-", "--", ":"][i % 3], linewidth=2.2, zorder=1, label=label)
     for i, (label, curve) in enumerate(series.items()):
         x, y = _curve(curve)
-        ax.plot(x, y, color=SERIES[i % len(SERIES)], zorder=2, label=label)
+        style = ["-", "--", ":"][colours[:i].count(colours[i]) % 3] if colours[i] else "-"  # two runs of one model
+        ax.plot(x, y, style, color=colours[i] or next(free), zorder=2, label=label)
     ax.set(yscale="log", xlabel="thousands of sequences", ylabel="bits per sequence")
     ax.legend()
     return ax
