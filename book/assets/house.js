@@ -1,4 +1,4 @@
-// Formulas, names for the buttons that have none, and print: what is folded is printed open.
+// Formulas, names for the buttons that have none, and print: on white, with open what is folded.
 addEventListener("DOMContentLoaded", () => {
   if (window.katex) {
     for (const formula of document.querySelectorAll(".math")) {
@@ -16,12 +16,16 @@ addEventListener("load", () => {
   }
 });
 
-let opened = [];
+const root = document.documentElement;
+let opened = [], theme;
 addEventListener("beforeprint", () => {
+  theme = root.dataset.theme;
+  root.dataset.theme = "light";
   opened = [...document.querySelectorAll("details:not([open])")];
   for (const details of opened) details.open = true;
   for (const picture of document.querySelectorAll("img[loading=lazy]")) picture.loading = "eager";
 });
 addEventListener("afterprint", () => {
   for (const details of opened) details.open = false;
+  root.dataset.theme = theme;
 });
