@@ -15,6 +15,7 @@ import nbformat
 import notation
 import pins
 import pytest
+import references
 import repository
 import stamp
 from docutils import nodes
@@ -278,7 +279,7 @@ def test_a_page_is_described_by_its_first_words():
 @pytest.mark.skipif(not check_browser.browser(), reason="no Chromium here")
 def test_a_browser_notices(tmp_path):
     good = "<!doctype html><head></head><body style='margin: 0'><article>{}</article></body>"
-    pre = "<div class='cell_input'><pre style='font: {}px monospace; max-width: 100%; width: {}px; overflow: auto; margin: 0'>code</pre></div>"
+    pre = "<div class=cell_input><pre style='margin: 0; font: {}px monospace; max-width: 100%; width: {}px; overflow: auto'></pre></div>"
     pages = {
         "good": pre.format(14, 900) + "<button>Copy</button>",
         "console": "<script>console.error('oh no')</script>",
@@ -326,9 +327,28 @@ def test_the_book_can_move(tmp_path):
 
 # --- checks.py and notation.py
 
-@pytest.mark.parametrize("tool", [checks, notation], ids=["checks", "notation"])
+@pytest.mark.parametrize("tool", [checks, notation, references], ids=["checks", "notation", "references"])
 def test_a_generated_page_is_up_to_date(tool):
     assert tool.PAGE.read_text(encoding="utf-8") == tool.page(), "make figures writes it again"
+
+
+def test_references_are_gathered_by_work():
+    def chapter(name, text):
+        return name, new_notebook(cells=[new_markdown_cell(f"# {name}: more"), new_markdown_cell("## References\n\n" + text)]), None
+
+    found = references.works([
+        chapter("one", "- Graves, Wayne, *Neural machines*, arXiv:1410.5401. Section 1,\n  and more.\n"
+                       "- Ho and others (1997), *Long Short-Term Memory*, Neural 9. Gates."),
+        chapter("two", "- Alex Graves (2014), *Neural Machines.* arXiv:1410.5401. Section 2."),
+    ])
+    assert found == {
+        "https://arxiv.org/abs/1410.5401": [("Graves, Wayne", "Neural machines", "2014", "one", "one", "Section 1, and more."),
+                                            ("Alex Graves", "Neural Machines", "2014", "two", "two", "Section 2.")],
+        "https://doi.org/10.1162/neco.1997.9.8.1735": [("Ho and others", "Long Short-Term Memory", "1997", "one", "one", "Gates.")]}
+    with pytest.raises(ValueError, match="no arXiv number"):
+        references.works([chapter("one", "- Nobody, *Nothing*, 2001. Why.")])
+    with pytest.raises(ValueError, match="must be like"):
+        references.works([chapter("one", "- Nobody, Nothing, 2001. Why.")])
 
 
 def test_the_letters_of_a_formula():
