@@ -33,7 +33,7 @@ def arguments(thing):
 
 
 def process(app, what, name, thing, options, lines):
-    lines[:] = with_list(lines, arguments(thing))
+    lines[:] = [line.replace("(**", r"(\*\*") for line in with_list(lines, arguments(thing))]
 
 
 def setup(app):

@@ -37,7 +37,7 @@ def items(nb):
             for item in re.findall(r"^- (.*(?:\n  .*)*)", cell.source.split("## References")[1], re.M):
                 found = re.match(r"(.+?)[,:.]? \*(.+?)\*[.,]? *(.*)", " ".join(item.split()))
                 if not found:
-                    raise ValueError(f"a reference is `{item}`; it must be like `Authors, *Title*, where it appeared. What to read it for.`")
+                    raise ValueError(f"a reference is `{item}`; it must be like `Authors, *Title*, where it appeared. Why to read it.`")
                 authors, title, rest = found.groups()
                 year = re.search(r" \((\d{4})\)$", authors)
                 where, _, note = rest.partition(". ")

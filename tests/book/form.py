@@ -21,7 +21,7 @@ from stamp import ROOT, dump, is_stale, module_file, parse_cell, without_docstri
 BOOK = ROOT / "book"
 RULES = []
 WORDS, LINES = 120, 25  # in a Markdown cell; in a code cell that teaches
-ALLOWED = {"torch", "numpy", "matplotlib", "ipywidgets", "IPython", "tqdm", "safetensors", "ntm"}  # what Colab has, and ntm itself
+ALLOWED = {"torch", "numpy", "matplotlib", "ipywidgets", "IPython", "tqdm", "safetensors", "distributed", "ntm"}  # what Colab has, and ntm itself
 FORBIDDEN = r"/work/|/tmp/|/root/|/home/|\bfarm-\w+|\bsubagents?\b"
 EXERCISE = re.compile(r"^### Exercise (\d+) · .*\bminutes?$", re.M)
 
