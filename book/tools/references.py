@@ -41,7 +41,8 @@ def items(nb):
                 authors, title, rest = found.groups()
                 year = re.search(r" \((\d{4})\)$", authors)
                 where, _, note = rest.partition(". ")
-                yield authors.removesuffix(year[0] if year else ""), title.strip(" .,"), (f"{year[1]}, " if year else "") + where.strip(" .,"), note
+                where = (f"{year[1]}, " if year else "") + where.strip(" .,")
+                yield authors.removesuffix(year[0] if year else ""), title.strip(" .,"), where, note
 
 
 def link(title, where):

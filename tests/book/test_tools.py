@@ -1,6 +1,7 @@
 """The tools that execute the book, and what nbval must notice, on tiny notebooks and a tiny package."""
 
 import ast
+import inspect
 import json
 import random
 import re
@@ -10,6 +11,7 @@ import sys
 import check_browser
 import check_pages
 import checks
+import docstrings
 import house
 import nbformat
 import notation
@@ -21,6 +23,8 @@ import stamp
 from docutils import nodes
 from figures import execute
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+import ntm
 
 KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}, "language_info": {"name": "python"}}
 
@@ -272,6 +276,31 @@ def test_a_page_is_described_by_its_first_words():
     found = house.description(page)
     assert found.startswith("A sentence about memory") and len(found) <= 204 and found.endswith(" ...")
     assert house.description(nodes.section()) == ""
+
+
+# --- docstrings.py and api.md
+
+def test_a_docstring_has_a_line_for_every_argument():
+    lines = ["Train it. Note: not an argument.", "", "seed: of the data,", "drawn in order. batch, clip: two: of them.", "",
+             "    code: 1", ""]
+    assert docstrings.with_list(lines, ["seed", "batch", "clip"]) == [
+        "Train it. Note: not an argument.", "", "- **seed**: of the data, drawn in order.", "- **batch, clip**: two: of them.", "",
+        "    code: 1", "", ""]
+    assert docstrings.with_list(["Only prose."], []) == ["Only prose.", ""]
+
+
+def test_the_package_is_listed_name_by_name():
+    page = (stamp.ROOT / "book/api.md").read_text(encoding="utf-8")
+    for name in ntm.__all__:
+        thing = getattr(ntm, name)
+        wanted = [f"ntm.{name}"] if inspect.isclass(thing) or inspect.isfunction(thing) else [
+            f"ntm.{name}.{public}" for public, value in vars(thing).items()
+            if getattr(value, "__module__", "") == thing.__name__ and not public.startswith("_")]
+        for full in wanted:
+            assert re.search(rf"{re.escape(full)}$|pyobject: {name}$", page, re.M), full
+    for module in ("addressing", "memory", "heads", "controllers", "weights", "pretrained", "plots"):
+        assert f"automodule:: ntm.{module}\n" in page
+    assert "ntm.grid.grid\n" in page and "pyobject: State\n" in page
 
 
 # --- check_browser.py
