@@ -3,8 +3,8 @@
     python book/tools/check_browser.py [ROOT]
 
 Nothing may be written to the console, asked of another server, or lie outside its box at 1280 px; 92 columns of code must be in sight
-there; formulas must be set, and be no stops for the tabulator; buttons must have names. Exits with 1 and says what is wrong; without a
-browser it says so and exits with 0.
+there; formulas must be set, and be no stops for the tabulator; buttons must have names; print must open what is folded. Exits with 1
+and says what is wrong; without a browser it says so and exits with 0.
 """
 
 import functools
@@ -59,6 +59,9 @@ function look(page, width, w) {
     for (const e of d.querySelectorAll("article table, article div.math"))
       say(`${e.tagName.toLowerCase()} wider than its box by ${e.scrollWidth - e.clientWidth} px: ${e.textContent.trim().slice(0, 40)}`,
           e.clientWidth && e.scrollWidth > e.clientWidth + 1);
+    w.dispatchEvent(new w.Event("beforeprint"));
+    say("something is printed folded", d.querySelectorAll("article details:not([open])").length);
+    w.dispatchEvent(new w.Event("afterprint"));
     const pre = [...d.querySelectorAll(".cell_input pre")].find(e => e.clientWidth);
     if (pre) {
       const c = style(pre), pen = document.createElement("canvas").getContext("2d");

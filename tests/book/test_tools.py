@@ -319,6 +319,7 @@ def test_a_browser_notices(tmp_path):
         "table": "<table style='display: block; width: 300px; overflow: auto'><tr><td><div style='width: 900px'>x</div></td></tr></table>",
         "columns": pre.format(14, 600),
         "small": pre.format(12, 900),
+        "fold": "<details><summary>more</summary>of it</details>",
         "button": "<button class=copybtn></button>",
         "unset": "<span class=math>x</span>",
         "stop": "<span class=math><span class=katex tabindex=0>x</span></span>",
