@@ -27,6 +27,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 book: $(READY)
 	$(JUPYTER_BOOK) build -W -n --keep-going . || { rm -rf _build/.doctrees; exit 1; } # else a second call would be silent
 	$(PY) book/tools/check_pages.py
+	$(PY) book/tools/check_browser.py
 
 # One run of pytest for the tests and for the notebooks: nbval executes them and compares what they print with what is committed.
 test: lint
@@ -44,6 +45,7 @@ figures: $(READY)
 	$(PY) book/tools/figures.py $(if $(FORCE),--force)
 	$(PY) book/tools/checks.py
 	$(PY) book/tools/notation.py
+	$(PY) book/tools/references.py
 
 # Every notebook as Colab would run it: the package installed from a wheel, nothing of the repository around.
 colab: $(READY)

@@ -104,3 +104,50 @@ def test_style_keeps_text_readable():
         plots.style()
         assert plt.rcParams["figure.dpi"] == 144 and plt.rcParams["figure.facecolor"] == "white"
         assert min(plt.rcParams[name] for name in ["font.size", "xtick.labelsize", "ytick.labelsize", "legend.fontsize"]) >= 10
+
+
+def channels(colour):
+    return torch.tensor([int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)], dtype=torch.float64)
+
+
+def contrast(a, b):
+    """WCAG 2's contrast of two colours, given as channels from 0 to 1."""
+    weights = torch.tensor([0.2126, 0.7152, 0.0722]).double()
+    linear = [torch.where(c <= 0.03928, c / 12.92, ((c + 0.055) / 1.055) ** 2.4) @ weights for c in (a, b)]
+    return float((max(linear) + 0.05) / (min(linear) + 0.05))
+
+
+def in_the_dark(colour):
+    """What book.css makes of a colour on the dark page: invert(1) hue-rotate(180deg) brightness(.92), added by screen to #121212."""
+    turn = torch.tensor([[-0.574, 1.43, 0.144], [0.426, 0.43, 0.144], [0.426, 1.43, -0.856]]).double()
+    return 1 - (1 - 0.92 * (turn @ (1 - colour)).clamp(0, 1)) * (1 - channels("#121212"))
+
+
+COLOURS = {"read": plots.READ, "write": plots.WRITE, "grey": plots.GREY, "paper": plots.PAPER, **plots.MODELS, "another": plots.SERIES[-1]}
+
+
+@pytest.mark.parametrize("name", COLOURS)
+def test_a_colour_holds_on_white_and_in_the_dark(name):
+    colour = channels(COLOURS[name])
+    least = 3 if name == "paper" else 4.5  # the paper's curves are drawn thick; text is written in the others
+    assert contrast(colour, channels("#ffffff")) >= least and contrast(in_the_dark(colour), channels("#121212")) >= least
+
+
+def test_a_colour_that_does_not_hold_is_noticed():
+    assert contrast(channels("#b0b0b0"), channels("#ffffff")) < 3 < 20 < contrast(channels("#000000"), channels("#ffffff"))
+    assert contrast(in_the_dark(channels("#b0b0b0")), channels("#121212")) < 3
+
+
+def test_heads_and_models_have_colours_of_their_own():
+    assert len(set(COLOURS.values())) == len(COLOURS) and plots.MODELS.keys() == plots.NAMES.keys()
+
+
+def test_a_model_has_its_colour_wherever_it_stands(ax):
+    for key, name in plots.NAMES.items():
+        assert plots.model_colour(key) == plots.model_colour(f"{name}; seed 1") == plots.MODELS[key]
+    assert plots.model_colour("a clip of 10") is None
+    curve = ([100, 200], [2.0, 1.0])
+    plots.curves(ax, {"LSTM alone": curve, "something else": curve, "NTM, LSTM": curve, "NTM, LSTM, again": curve})
+    colours = [line.get_color() for line in ax.lines]
+    assert colours == [plots.MODELS["lstm"], plots.MODELS["ntm-feedforward"], plots.MODELS["ntm-lstm"], plots.MODELS["ntm-lstm"]]
+    assert ax.lines[2].get_linestyle() != ax.lines[3].get_linestyle()

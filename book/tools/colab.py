@@ -16,7 +16,7 @@ import venv
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-COLAB = ["numpy", "matplotlib", "tqdm", "safetensors", "ipywidgets==7.7.1", "ipykernel", "nbclient", "setuptools"]
+COLAB = ["numpy", "matplotlib", "tqdm", "safetensors", "distributed", "ipywidgets==7.7.1", "ipykernel", "nbclient", "setuptools"]
 RUN = """
 import sys, nbformat
 from nbclient import NotebookClient

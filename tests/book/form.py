@@ -28,8 +28,11 @@ NEW = []  # the rules below that the pages in WAITING need not keep yet
 # Pages that have not been brought to these rules yet: take one out when it has been.
 WAITING = {"index", "why_memory", "training", "copy", "repeat_copy", "associative_recall", "ngrams", "priority_sort", "results", "fast"}
 WORDS, LINES = 120, 25  # in a Markdown cell; in a code cell that teaches
-ALLOWED = {"torch", "numpy", "matplotlib", "ipywidgets", "IPython", "tqdm", "safetensors", "ntm"}  # what Colab has, and ntm itself
+# what Colab has, and ntm itself
+ALLOWED = {"torch", "numpy", "matplotlib", "ipywidgets", "IPython", "tqdm", "safetensors", "distributed", "ntm"}
 FORBIDDEN = r"/work/|/tmp/|/root/|/home/|\bfarm-\w+|\bsubagents?\b"
+# chapters with smaller labels, from before the rule: to be taken off this list, never added to
+SMALL_YET = {"associative_recall", "heads", "interpolation", "priority_sort", "the_machine", "training", "writing"}
 EXERCISE = re.compile(r"^### Exercise (\d+) · .*\bminutes?$", re.M)
 
 
@@ -218,6 +221,17 @@ def captions(nb, name):
             below = nb.cells[number + 1] if number + 1 < len(nb.cells) else None
             if "solution" not in tags(cell) and (below is None or not below.source.startswith("*Figure")):
                 yield f"cell {number} shows a figure without a caption below it"
+
+
+@rule
+def labels(nb, name):
+    """What is written in a figure is at least 8 px high on a phone of 390 px."""
+    for number, cell in code_cells(nb):
+        if name not in SMALL_YET and any("image/png" in output.get("data", {}) for output in cell.outputs):
+            width = max([float(w) for w in re.findall(r"figsize=\(([\d.]+)", cell.source)] or [7])
+            for size in [11, *map(float, re.findall(r"\b(?:font|label)size=([\d.]+)\b", cell.source))]:  # 11: of the ticks
+                if size * 390 / (72 * width) < 8:
+                    yield f"cell {number} writes with {size:g} points in {width:g} inches; {8 * 72 * width / 390:.1f} are wanted"
 
 
 @rule

@@ -123,6 +123,8 @@ def test_the_good_notebook_keeps_every_rule():
     (form.quiet_endings, added(code("check(answer);", 7))),
     (form.imports, added(code("import papermill", 7))),
     (form.captions, source(8, "*Figure", "Figure")),
+    (form.labels, source(7, "draw()", "draw(fontsize=9)")),
+    (form.labels, source(7, "draw()", "draw(figsize=(9, 3))")),
     (form.explorers, added(code("interact(explore)", 7))),
     (form.symbols_are_known, added(new_markdown_cell("so $w = \\omega$"))),
     (form.nothing_of_this_machine, output(7, new_output("stream", text="/home/me"))),

@@ -1,22 +1,31 @@
 """The tools that execute the book, and what nbval must notice, on tiny notebooks and a tiny package."""
 
 import ast
+import inspect
 import json
+import random
 import re
 import subprocess
 import sys
 
+import check_browser
 import check_pages
 import checks
+import docstrings
 import fold
+import house
 import nbformat
 import notation
 import pins
 import pytest
+import references
 import repository
 import stamp
+from docutils import nodes
 from figures import execute
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+import ntm
 
 KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}, "language_info": {"name": "python"}}
 
@@ -165,15 +174,21 @@ def test_nbval_notices_a_changed_output_and_a_cell_over_its_time(tmp_path):
 
 # --- check_pages.py
 
+HEAD = ('<meta name="description" content="What this page is about."><meta property="og:image" content="https://example.org/a.png">'
+        '<link rel="icon" href="../_static/favicon.svg">')
+ONE = '<article><div><img alt="Figure 1: what to see" src="../one.png"></div><p><em>Figure 1: what to see.</em></p></article>'
+
+
 @pytest.fixture
 def built(tmp_path):
     (tmp_path / "_toc.yml").write_text("root: book/index\nparts:\n- chapters:\n  - file: book/one\n")
     (tmp_path / "book").mkdir()
     nb = new_notebook(cells=[new_code_cell("draw()", outputs=[nbformat.v4.new_output("display_data", {"image/png": ""})])])
     nbformat.write(nb, tmp_path / "book/one.ipynb")
-    pages = {"index.html": "", "book/index.html": "<article></article>",
-             "book/one.html": '<article><img src="../one.png"></article>', "one.png": ""}
-    (tmp_path / "_build/html/book").mkdir(parents=True)
+    pages = {"index.html": "", "book/index.html": f"{HEAD}<article></article>", "book/one.html": HEAD + ONE, "one.png": "",
+             "_static/icons.css": ".fa-bars { --icon: none; }", "_static/favicon.svg": "<svg/>"}
+    (tmp_path / "_build/html/_static").mkdir(parents=True)
+    (tmp_path / "_build/html/book").mkdir()
     for name, text in pages.items():
         (tmp_path / "_build/html" / name).write_text(text)
     return tmp_path
@@ -190,11 +205,145 @@ def test_pages(built):
     assert "loads from elsewhere" in " ".join(check_pages.problems(built))
     (html / "book/one.html").write_text('<link href="//cdn.example.org/x.css" rel="stylesheet"><article><svg></svg></article>')
     assert "loads from elsewhere" in " ".join(check_pages.problems(built))
-    (html / "book/one.html").write_text('<link rel="canonical" href="https://example.org/"><article><svg></svg><a href="https://x.org"></a></article>')
+    (html / "book/one.html").write_text(HEAD + '<link rel="canonical" href="https://example.org/"><article><svg></svg><a href="https://x.org"></a></article>')
     assert list(check_pages.problems(built)) == []
     (html / "book/one.html").unlink()
     (html / "index.html").unlink()
     assert len(list(check_pages.problems(built))) == 2
+
+
+@pytest.mark.parametrize("old, new, says", [
+    ('alt="Figure 1: what to see" ', "", "without words"),
+    ('alt="Figure 1: what to see"', 'alt="../_images/0123abcd.png"', "without words"),
+    ('alt="Figure 1: what to see"', 'alt="Another figure: not this"', "not the alternative text"),
+    ("<article>", '<article><i class="fa-solid fa-rocket"></i>', "the icon rocket"),
+    ("<article>", '<article><span class="fa-solid fa-rocket"></span>', "the icon rocket"),
+    ("<article>", '<article><span class="math">x</span>', "KaTeX"),
+    ("<article>", '<script src="katex.min.js"></script><article>', "KaTeX"),
+    ("What this page is about.", "", "description"),
+    ("https://example.org/a.png", "a.png", "og:image"),
+    ('rel="icon"', 'rel="other"', "icon"),
+    ("<article>", '<script src="../big.js"></script><article>', "1.20 MB"),
+    ("<article>", '<link rel="stylesheet" href="../style.css"><article>', "1.20 MB"),
+])
+def test_what_a_page_lacks_is_noticed(built, old, new, says):
+    html = built / "_build/html"
+    noise = random.Random(0).randbytes(1_200_000)  # what gzip makes no smaller
+    (html / "big.js").write_bytes(noise)
+    (html / "big.woff2").write_bytes(noise)
+    (html / "style.css").write_text('@font-face { src: url("big.woff2"); }')
+    assert old in HEAD + ONE and list(check_pages.problems(built)) == []
+    (html / "book/one.html").write_text((HEAD + ONE).replace(old, new))
+    assert says in " ".join(check_pages.problems(built))
+
+
+def test_an_icon_that_is_there_and_a_light_page_pass(built):
+    page = built / "_build/html/book/one.html"
+    page.write_text((HEAD + ONE).replace("<article>", '<article><i class="fa-solid fa-bars fa-lg"></i>'))
+    assert list(check_pages.problems(built)) == [] and check_pages.weight(page) < 1000
+
+
+# --- house.py
+
+def test_the_icons_of_the_theme_are_small():
+    icons = (stamp.ROOT / "book/assets/icons.css").read_text(encoding="utf-8")
+    assert len(icons) < 15_000 and "http:" not in icons.replace("http://www.w3.org/2000/svg", "")
+
+
+def test_a_page_is_polished_once():
+    page = ('<script defer src="../_static/scripts/fontawesome.js?digest=1"></script>'
+            'localStorage.getItem("theme") || "auto"; '
+            '<img alt="one" src="../_images/a1.png" /><img alt="two" src="../_images/b2.png" /><img src="c.png">')
+    new = house.polish(page, {"a1": (30, 20), "b2": (3, 2)})
+    assert "fontawesome" not in new and 'matchMedia("(prefers-color-scheme: dark)")' in new
+    assert re.findall(r"<img[^>]*>", new) == [
+        '<img alt="one" src="../_images/a1.webp" width="30" height="20"  />',
+        '<img alt="two" src="../_images/b2.webp" width="3" height="2" loading="lazy"  />', '<img src="c.png">']
+    assert house.polish(new, {"a1": (30, 20), "b2": (3, 2)}) == new
+
+
+def paragraph(*children):
+    return nodes.paragraph("", "", nodes.emphasis("", "", *children))
+
+
+def cell(*pictures, tag="any"):
+    return nodes.container("", *(nodes.image(uri=name, alt=name) for name in pictures), classes=["cell", f"tag_{tag}"])
+
+
+def test_a_figure_is_described_by_its_caption():
+    below = paragraph(nodes.Text("Figure 2: the head\nleaves "), nodes.math("", r"\gamma_t = w^{c}"), nodes.Text(" dark."))
+    one, two, alone, solution = cell("a.png"), cell("b.png", "c.png"), cell("d.png"), cell("e.png", tag="solution")
+    nodes.section("", one, below, two, paragraph(nodes.Text("Figure 3: both.")), alone, nodes.paragraph("", "Text."), solution)
+    house.describe_figures(None, one.parent, "page")
+    alts = [picture["alt"] for picture in one.parent.findall(nodes.image)]
+    assert alts == ["Figure 2: the head leaves γ_t = wc dark.", "Figure 3: both., part 1 of 2", "Figure 3: both., part 2 of 2", "d.png",
+                    "The figure that the solution draws"]
+    assert below["classes"] == ["names-a-tone"] and one.parent[3]["classes"] == []
+
+
+def test_a_page_is_described_by_its_first_words():
+    long = "A sentence about memory, and about those who read and write it. " * 9
+    page = nodes.section("", nodes.paragraph("", "Open in Colab · 15 min to read, and some more words, so that it is long enough"),
+                         paragraph(nodes.Text("Figure 1: a caption that is long enough to be taken for a paragraph of the text.")),
+                         nodes.paragraph("", long))
+    found = house.description(page)
+    assert found.startswith("A sentence about memory") and len(found) <= 204 and found.endswith(" ...")
+    assert house.description(nodes.section()) == ""
+
+
+# --- docstrings.py and api.md
+
+def test_a_docstring_has_a_line_for_every_argument():
+    lines = ["Train it. Note: not an argument.", "", "seed: of the data,", "drawn in order. batch, clip: two: of them.", "",
+             "    code: 1", ""]
+    assert docstrings.with_list(lines, ["seed", "batch", "clip"]) == [
+        "Train it. Note: not an argument.", "", "- **seed**: of the data, drawn in order.", "- **batch, clip**: two: of them.", "",
+        "    code: 1", "", ""]
+    assert docstrings.with_list(["Only prose."], []) == ["Only prose.", ""]
+
+
+def test_the_package_is_listed_name_by_name():
+    page = (stamp.ROOT / "book/api.md").read_text(encoding="utf-8")
+    for name in ntm.__all__:
+        thing = getattr(ntm, name)
+        wanted = [f"ntm.{name}"] if inspect.isclass(thing) or inspect.isfunction(thing) else [
+            f"ntm.{name}.{public}" for public, value in vars(thing).items()
+            if getattr(value, "__module__", "") == thing.__name__ and not public.startswith("_")]
+        for full in wanted:
+            assert re.search(rf"{re.escape(full)}$|pyobject: {name}$", page, re.M), full
+    for module in ("addressing", "memory", "heads", "controllers", "weights", "pretrained", "plots"):
+        assert f"automodule:: ntm.{module}\n" in page
+    assert "ntm.grid.grid\n" in page and "pyobject: State\n" in page
+
+
+# --- check_browser.py
+
+@pytest.mark.skipif(not check_browser.browser(), reason="no Chromium here")
+def test_a_browser_notices(tmp_path):
+    good = "<!doctype html><head></head><body style='margin: 0'><article>{}</article></body>"
+    pre = "<div class=cell_input><pre style='margin: 0; font: {}px monospace; max-width: 100%; width: {}px; overflow: auto'></pre></div>"
+    pages = {
+        "good": pre.format(14, 900) + "<button>Copy</button>",
+        "console": "<script>console.error('oh no')</script>",
+        "exception": "<script>nowhere()</script>",
+        "missing": "<img src=nowhere.png alt=a>",
+        "remote": "<img src='http://127.0.0.1:9/a.png' alt=a>",
+        "wide": "<div style='width: 1500px'>x</div>",
+        "table": "<table style='display: block; width: 300px; overflow: auto'><tr><td><div style='width: 900px'>x</div></td></tr></table>",
+        "columns": pre.format(14, 600),
+        "small": pre.format(12, 900),
+        "fold": "<details><summary>more</summary>of it</details>",
+        "button": "<button class=copybtn></button>",
+        "unset": "<span class=math>x</span>",
+        "stop": "<span class=math><span class=katex tabindex=0>x</span></span>",
+        "error": "<span class=math><span class=katex><span class=katex-error>x^</span></span></span>",
+        "number": "<div class=math><div class='katex katex-html'><span class=base>wide</span>"
+                  "<span class=tag style='position: absolute; left: 0'><span class=mord>(1)</span></span></div></div>",
+    }
+    for name, body in pages.items():
+        (tmp_path / f"{name}.html").write_text(good.format(body))
+    found = check_browser.problems(tmp_path, list(pages), seconds=60)
+    assert {line.split(" at ")[0] for line in found} == pages.keys() - {"good"}, "\n".join(found)
 
 
 # --- pins.py and repository.py
@@ -221,9 +370,28 @@ def test_the_book_can_move(tmp_path):
 
 # --- checks.py and notation.py
 
-@pytest.mark.parametrize("tool", [checks, notation], ids=["checks", "notation"])
+@pytest.mark.parametrize("tool", [checks, notation, references], ids=["checks", "notation", "references"])
 def test_a_generated_page_is_up_to_date(tool):
     assert tool.PAGE.read_text(encoding="utf-8") == tool.page(), "make figures writes it again"
+
+
+def test_references_are_gathered_by_work():
+    def chapter(name, text):
+        return name, new_notebook(cells=[new_markdown_cell(f"# {name}: more"), new_markdown_cell("## References\n\n" + text)]), None
+
+    found = references.works([
+        chapter("one", "- Graves, Wayne, *Neural machines*, arXiv:1410.5401. Section 1,\n  and more.\n"
+                       "- Ho and others (1997), *Long Short-Term Memory*, Neural 9. Gates."),
+        chapter("two", "- Alex Graves (2014), *Neural Machines.* arXiv:1410.5401. Section 2."),
+    ])
+    assert found == {
+        "https://arxiv.org/abs/1410.5401": [("Graves, Wayne", "Neural machines", "2014", "one", "one", "Section 1, and more."),
+                                            ("Alex Graves", "Neural Machines", "2014", "two", "two", "Section 2.")],
+        "https://doi.org/10.1162/neco.1997.9.8.1735": [("Ho and others", "Long Short-Term Memory", "1997", "one", "one", "Gates.")]}
+    with pytest.raises(ValueError, match="no arXiv number"):
+        references.works([chapter("one", "- Nobody, *Nothing*, 2001. Why.")])
+    with pytest.raises(ValueError, match="must be like"):
+        references.works([chapter("one", "- Nobody, Nothing, 2001. Why.")])
 
 
 def test_the_letters_of_a_formula():
