@@ -26,55 +26,84 @@ from .baseline import LSTMBaseline
 from .grid import grid, terminate_is_ctrl_c
 from .machine import NTM
 from .optim import GravesRMSprop
-from .training import evaluate, train
+from .training import cosine, evaluate, train, warm_cosine
 from .weights import write
 
 TASKS = {
     "copy": tasks.Copy,
     "repeat_copy": tasks.RepeatCopy,
+    "repeat_copy_marks": partial(tasks.RepeatCopy, count="marks"),
     "associative_recall": tasks.AssociativeRecall,
     "ngrams": tasks.NGrams,
     "priority_sort": tasks.PrioritySort,
 }
 MODELS = ("ntm-lstm", "ntm-feedforward", "lstm")
 
-# What each machine needs beyond its defaults: the sizes of the paper's Tables 1 to 3, and content addressing that is strong from the start.
+# What each machine has beyond its defaults: a tape's start (ntm.start), and the sizes of the paper's Tables 1 to 3 where no smaller one
+# does it; recall wants rows that are drawn anew for every update, N-grams a tape that is longer than the sequence.
+TAPE = dict(start="tape")
 SETTINGS = {
-    ("repeat_copy", "ntm-feedforward"): dict(initial_strength=3.0),
-    ("associative_recall", "ntm-lstm"): dict(initial_strength=3.0),
-    ("associative_recall", "ntm-feedforward"): dict(hidden_size=256, read_heads=4, write_heads=4),
-    ("ngrams", "ntm-lstm"): dict(initial_strength=3.0),
-    ("priority_sort", "ntm-lstm"): dict(
-        hidden_size=100, layers=2, read_heads=5, write_heads=5, initial_memory="positions", initial_strength=3.0),
-    ("priority_sort", "ntm-feedforward"): dict(
-        hidden_size=512, read_heads=8, write_heads=8, initial_memory="positions", initial_strength=3.0),
+    ("copy", "ntm-lstm"): TAPE,
+    ("copy", "ntm-feedforward"): TAPE,
+    ("repeat_copy", "ntm-lstm"): TAPE | dict(initial_memory="redrawn"),
+    ("repeat_copy", "ntm-feedforward"): TAPE | dict(initial_memory="redrawn"),
+    ("repeat_copy_marks", "ntm-lstm"): TAPE | dict(initial_memory="redrawn", read_heads=3, N=256),
+    ("repeat_copy_marks", "ntm-feedforward"): TAPE | dict(initial_memory="redrawn", read_heads=3, N=256),
+    ("associative_recall", "ntm-lstm"): TAPE | dict(initial_memory="redrawn"),
+    ("associative_recall", "ntm-feedforward"): TAPE | dict(initial_memory="redrawn", hidden_size=256, read_heads=4),
+    ("ngrams", "ntm-lstm"): TAPE | dict(initial_memory="redrawn", N=256),
+    ("ngrams", "ntm-feedforward"): TAPE | dict(initial_memory="redrawn", N=256),
+    ("priority_sort", "ntm-lstm"): TAPE | dict(initial_memory="constant"),
+    ("priority_sort", "ntm-feedforward"): TAPE | dict(initial_memory="constant", hidden_size=512, read_heads=8, write_heads=8),
     ("copy", "lstm"): dict(hidden_size=256),
     ("repeat_copy", "lstm"): dict(hidden_size=512),
+    ("repeat_copy_marks", "lstm"): dict(hidden_size=512),
     ("associative_recall", "lstm"): dict(hidden_size=256),
     ("ngrams", "lstm"): dict(hidden_size=128),
     ("priority_sort", "lstm"): dict(hidden_size=128),
 }
 
-# How it is trained beyond the defaults of ntm.train; the optimiser by its name. Each LSTM has the best of three or four rates, a factor
-# of three apart (the others are in pretrained/tried.json).
+# How it is trained beyond the defaults of ntm.train; optimiser and schedule by their names. Each LSTM has the best of three or four
+# rates, a factor of three apart (the others are in pretrained/tried.json).
 RECIPES = {
-    ("copy", "ntm-lstm"): dict(sequences=20_000),
-    ("copy", "ntm-feedforward"): dict(sequences=20_000),
+    ("copy", "ntm-lstm"): dict(sequences=16_000),
+    ("copy", "ntm-feedforward"): dict(sequences=16_000),
     ("copy", "lstm"): dict(sequences=60_000, batch=10, optimizer="Adam", lr=1e-3),
-    ("repeat_copy", "ntm-lstm"): dict(sequences=60_000),
-    ("repeat_copy", "ntm-feedforward"): dict(sequences=60_000),
+    ("repeat_copy", "ntm-lstm"): dict(sequences=40_000),
+    ("repeat_copy", "ntm-feedforward"): dict(sequences=40_000),
     ("repeat_copy", "lstm"): dict(sequences=60_000, batch=10, optimizer="Adam", lr=3e-3),
-    ("associative_recall", "ntm-lstm"): dict(sequences=40_000, rewind=5.0),
+    ("repeat_copy_marks", "ntm-lstm"): dict(sequences=40_000),
+    ("repeat_copy_marks", "ntm-feedforward"): dict(sequences=40_000),
+    ("repeat_copy_marks", "lstm"): dict(sequences=60_000, batch=10, optimizer="Adam", lr=3e-3),
+    ("associative_recall", "ntm-lstm"): dict(sequences=30_000),
     ("associative_recall", "ntm-feedforward"): dict(sequences=30_000),
     ("associative_recall", "lstm"): dict(sequences=40_000, batch=10, optimizer="Adam", lr=3e-3),
-    ("ngrams", "ntm-lstm"): dict(sequences=40_000),
+    ("ngrams", "ntm-lstm"): dict(sequences=100_000),
     ("ngrams", "ntm-feedforward"): dict(sequences=100_000),
     ("ngrams", "lstm"): dict(sequences=30_000, batch=10, optimizer="Adam", lr=1e-2),
-    ("priority_sort", "ntm-lstm"): dict(sequences=60_000),
+    ("priority_sort", "ntm-lstm"): dict(sequences=2_000_000, every=1_000, batch=8, optimizer="Adam", lr=2e-3, schedule="warm_cosine"),
     ("priority_sort", "ntm-feedforward"): dict(sequences=300_000, every=1_000, batch=10, optimizer="Adam", lr=1e-3),
     ("priority_sort", "lstm"): dict(sequences=150_000, batch=10, optimizer="Adam", lr=3e-3),
 }
+
+# The same machines with a bare start, as torch draws the weights: (settings, recipe), for `--start bare`.
+BARE = {
+    ("copy", "ntm-lstm"): ({}, dict(sequences=20_000)),
+    ("copy", "ntm-feedforward"): ({}, dict(sequences=20_000)),
+    ("repeat_copy", "ntm-lstm"): ({}, dict(sequences=60_000)),
+    ("repeat_copy", "ntm-feedforward"): (dict(initial_strength=3.0), dict(sequences=60_000)),
+    ("associative_recall", "ntm-lstm"): (dict(initial_strength=3.0), dict(sequences=40_000, rewind=5.0)),
+    ("associative_recall", "ntm-feedforward"): (dict(hidden_size=256, read_heads=4, write_heads=4), dict(sequences=30_000)),
+    ("ngrams", "ntm-lstm"): (dict(initial_strength=3.0), dict(sequences=40_000)),
+    ("ngrams", "ntm-feedforward"): ({}, dict(sequences=100_000)),
+    ("priority_sort", "ntm-lstm"): (dict(layers=2, read_heads=5, write_heads=5, initial_memory="positions", initial_strength=3.0),
+                                    dict(sequences=60_000)),
+    ("priority_sort", "ntm-feedforward"): (
+        dict(hidden_size=512, read_heads=8, write_heads=8, initial_memory="positions", initial_strength=3.0),
+        dict(sequences=300_000, every=1_000, batch=10, optimizer="Adam", lr=1e-3)),
+}  # fmt: skip
 OPTIMIZERS = {"GravesRMSprop": GravesRMSprop, "Adam": torch.optim.Adam}
+SCHEDULES = {"cosine": cosine, "warm_cosine": warm_cosine}
 
 # What is asked of a trained machine, on sequences it has not seen: the paper's tests of generalisation.
 QUESTIONS = {
@@ -84,6 +113,13 @@ QUESTIONS = {
         "length 10, 20 repeats": dict(length=10, repeats=20),
         "length 20, 10 repeats": dict(length=20, repeats=10),
     },
+    "repeat_copy_marks": {
+        "training range": {},
+        "length 20, 10 repeats": dict(length=20, repeats=10),
+        "length 10, 20 repeats": dict(length=10, repeats=20),
+        "length 10, 40 repeats": dict(length=10, repeats=40),
+        "length 3, 100 repeats": dict(length=3, repeats=100),
+    },
     "associative_recall": {f"{n} items": dict(items=n) for n in (6, 8, 10, 12, 15, 20)},
     "ngrams": {"training range": {}},
     "priority_sort": {"training range": {}},
@@ -91,47 +127,52 @@ QUESTIONS = {
 SEQUENCES = {"ngrams": 1000, "priority_sort": 1000}  # how many each question is asked with, where not 100
 
 
-def build(task, model, seed, **changes):
-    """The machine of that task and model at the paper's size, with weights drawn from `seed`; changes override its settings."""
-    channels, sizes = TASKS[task](), SETTINGS.get((task, model), {}) | changes
+def settings_of(task, model, start="tape"):
+    """What a machine has beyond its defaults, and how it is trained beyond those of ntm.train: two dicts."""
+    if model != "lstm" and start == "bare":
+        return BARE[task, model]
+    return SETTINGS[task, model], RECIPES[task, model]
+
+
+def build(task, model, seed, start="tape", **changes):
+    """The machine of that task and model with weights drawn from `seed`; changes override its settings."""
+    channels, sizes = TASKS[task](), settings_of(task, model, start)[0] | changes
     if model == "lstm":
         return LSTMBaseline(channels.inputs, channels.outputs, seed=seed, **sizes)
-    return NTM(channels.inputs, channels.outputs, model.removeprefix("ntm-"), seed=seed, **sizes)
+    return NTM(channels.inputs, channels.outputs, model.removeprefix("ntm-"), seed=seed, **{"start": start} | sizes)
 
 
-def run(task, model, seed, folder=None, *, settings=None, progress=False, **recipe):
+def run(task, model, seed, folder=None, *, start="tape", settings=None, progress=False, **recipe):
     """Train one machine by its recipe, score it, and return all there is to say about it as a dict for JSON.
 
-    scores are those of the best weights (the lowest mean cost over a hundred training sequences), which are the ones kept; final those
-    of the last weights.
+    What is scored and kept are the weights at the end. start: "tape" or "bare", for an NTM.
     folder: where the weights go, and a checkpoint from which an interrupted run goes on; it stays until the caller has kept the result
     (`main` then removes it). settings: what the machine shall have otherwise; the rest: what the recipe shall, as sequences=1000.
     Raises ValueError for fewer sequences than a point of the curve takes.
     """
-    changed, recipe = recipe, RECIPES[task, model] | recipe
+    changed, recipe = recipe, settings_of(task, model, start)[1] | recipe
     every = recipe.get("every", 100)
     if recipe["sequences"] < every:
         raise ValueError(f"sequences is {recipe['sequences']}; it must be at least every, {every}, or there is no curve")
-    machine, subject, name = build(task, model, seed, **settings or {}), TASKS[task](), f"{task}-{model}-{seed}"
+    machine, subject, name = build(task, model, seed, start, **settings or {}), TASKS[task](), f"{task}-{model}-{seed}"
     checkpoint = checkpoint_of(folder, task, model, seed) if folder else None
     optimizer = OPTIMIZERS[recipe.get("optimizer", "GravesRMSprop")](machine.parameters(), lr=recipe.get("lr", 1e-4))
-    history = train(machine, subject, seed=seed, checkpoint=checkpoint, progress=progress, **recipe | dict(optimizer=optimizer))
+    objects = dict(optimizer=optimizer, schedule=SCHEDULES[recipe.get("schedule", "cosine")])
+    history = train(machine, subject, seed=seed, checkpoint=checkpoint, progress=progress, **recipe | objects)
     if history.interrupted:
         raise KeyboardInterrupt
-    final = score(machine, task, seed)
-    machine.load_state_dict(history.best_weights)
-    command = f"python -m ntm.runs {task} --models {model} --first {seed} --seeds 1"
+    command = f"python -m ntm.runs {task} --models {model} --first {seed} --seeds 1{' --start bare' * (start == 'bare')}"
     if changed.keys() == {"sequences"} and not settings:
         command += f" --sequences {recipe['sequences']}"
     elif changed or settings:
-        options = "".join(f", {k}={v!r}" for k, v in ((dict(settings=settings) if settings else {}) | changed).items())
+        options = "".join(f", {k}={v!r}" for k, v in dict(start=start, settings=settings, **changed).items())
         command = f"from ntm.runs import run; run({task!r}, {model!r}, {seed}{options})"
     result = dict(
-        task=task, model=model, seed=seed, settings=machine.settings, recipe=recipe, every=history.every,
-        bits=history.bits, best_bits=history.best_bits, rewinds=history.rewinds,
-        scores=score(machine, task, seed), final=final, minutes=round(history.seconds / 60, 2),
-        parameters=sum(p.numel() for p in machine.parameters()), torch=torch.__version__, python=platform.python_version(),
-        machine=f"{platform.machine()}, one thread", source=source(), date=time.strftime("%Y-%m-%d"), command=command,
+        task=task, model=model, seed=seed, start=None if model == "lstm" else start, settings=machine.settings, recipe=recipe,
+        every=history.every, bits=history.bits, rewinds=history.rewinds, scores=score(machine, task, seed),
+        minutes=round(history.seconds / 60, 2), parameters=sum(p.numel() for p in machine.parameters()), torch=torch.__version__,
+        python=platform.python_version(), machine=f"{platform.machine()}, one thread", source=source(), date=time.strftime("%Y-%m-%d"),
+        command=command,
     )
     if folder:
         machine.save(Path(folder) / f"{name}.safetensors", task=task, model=model, seed=seed, scores=result["scores"])
@@ -149,11 +190,11 @@ def score(machine, task, seed):
     for question, lengths in QUESTIONS[task].items():
         scored = evaluate(machine, subject, **fresh, **lengths)
         found[question] = dict(bits=scored.bits, wrong_bits=scored.wrong_bits, perfect=scored.perfect)
-        if task in ("ngrams", "repeat_copy"):
+        if task == "ngrams" or task.startswith("repeat_copy"):
             batch = subject.sample(fresh["sequences"], generator=torch.Generator().manual_seed(fresh["seed"]), **lengths)
         if task == "ngrams":  # one sequence differs from the next by 35 bits, so the optimum is taken on the very same ones
             found[question]["bayes"] = tasks.bayes(batch)[1].double().mean().item()
-        if task == "repeat_copy":  # the paper counts the data alone, without the end marker's channel
+        if task.startswith("repeat_copy"):  # the paper counts the data alone, without the end marker's channel
             with torch.no_grad():
                 wrong = tasks.wrong_bits(*subject.data(machine(batch.x), batch))
             found[question]["wrong_data_bits"] = wrong.double().mean().item()
@@ -163,23 +204,30 @@ def score(machine, task, seed):
 def collect(folder, into=Path(__file__).parent / "pretrained"):
     """Take the results in `folder` over into the package: all curves, and of every model the weights of its median seed.
 
-    The median is by the cost of the task's last, hardest question.
+    The median is by the cost of the task's last, hardest question. Results of other models, and of another start, stay where they are.
     """
     found = {}
     for path in sorted(Path(folder).glob("*.json")):
         result = json.loads(path.read_text(encoding="utf-8"))
+        del result["made"]
         found.setdefault(result["task"], {}).setdefault(result["model"], []).append(result)
     for task, models in found.items():
         home = into / task
         home.mkdir(parents=True, exist_ok=True)
-        question = list(QUESTIONS[task])[-1]
+        question, kept = list(QUESTIONS[task])[-1], home / "runs.json"
+        everything = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else []
         for model, results in models.items():
             ranked = sorted(results, key=lambda result: result["scores"][question]["bits"])
             median = ranked[(len(ranked) - 1) // 2]
+            everything = [r for r in everything if r["model"] != model or (r.get("start") or "bare") != (median["start"] or "bare")]
+            for other in everything:
+                if other["model"] == model:
+                    other.pop("shipped", None)  # one machine of each model is shipped: the latest start's
             median["shipped"] = True
             shutil.copy(Path(folder) / f"{task}-{model}-{median['seed']}.safetensors", home / f"{model}.safetensors")
-        everything = [result for model in MODELS for result in sorted(models.get(model, []), key=lambda result: result["seed"])]
-        write(home / "runs.json", "[\n" + ",\n".join(map(json.dumps, everything)) + "\n]\n")
+            everything += results
+        everything.sort(key=lambda r: (MODELS.index(r["model"]), (r.get("start") or "bare") == "bare", r["seed"]))
+        write(kept, "[\n" + ",\n".join(map(json.dumps, everything)) + "\n]\n")
 
 
 def source():
@@ -206,16 +254,19 @@ def main(arguments=None):
     parser.add_argument("--seeds", type=int, default=1, help="how many")
     parser.add_argument("--first", type=int, default=0, help="the first seed")
     parser.add_argument("--sequences", type=int, help="instead of the recipe's")
-    parser.add_argument("--folder", default="build/runs")
+    parser.add_argument("--start", choices=("tape", "bare"), default="tape", help="how an NTM begins")
+    parser.add_argument("--folder", help="by default build/runs, and build/bare for bare starts")
     parser.add_argument("--dask", metavar="ADDRESS", help="of a Dask scheduler whose workers see the folder, as tcp://host:8786")
     parser.add_argument("--collect", action="store_true", help="afterwards, take the folder's results over into ntm.pretrained")
     chosen = parser.parse_args(arguments)
     terminate_is_ctrl_c()
-    seeds, folder = range(chosen.first, chosen.first + chosen.seeds), Path(chosen.folder).expanduser().resolve()
+    seeds = range(chosen.first, chosen.first + chosen.seeds)
+    folder = Path(chosen.folder or {"tape": "build/runs", "bare": "build/bare"}[chosen.start]).expanduser().resolve()
     jobs = [dict(task=chosen.task, model=model, seed=seed) for seed in seeds for model in chosen.models]
     extra = {} if chosen.sequences is None else dict(sequences=chosen.sequences)
+    extra |= {} if chosen.start == "tape" else dict(start=chosen.start)
     for model in chosen.models:
-        recipe = RECIPES[chosen.task, model] | extra
+        recipe = settings_of(chosen.task, model, chosen.start)[1] | extra
         batch, every = recipe.get("batch", 1), recipe.get("every", 100)
         if recipe["sequences"] < every or recipe["sequences"] % batch:
             parser.error(f"--sequences is {chosen.sequences}; for {model} it must be at least {every}, and a multiple of {batch}")

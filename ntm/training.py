@@ -94,6 +94,11 @@ def cosine(done):
     return (1 + math.cos(math.pi * done)) / 2
 
 
+def warm_cosine(done):
+    """As cosine, but the first hundredth rises from 0: Adam's first steps, of full size in every direction, are kept small."""
+    return min(100 * done, 1) * cosine(done)
+
+
 def train(machine, task, sequences, *, seed=0, batch=1, optimizer=None, lr=1e-4, clip=10.0, clip_each=None, schedule=cosine, rewind=None,
           every=100, progress=True, checkpoint=None, save_every=5000):
     """Train `machine` on `task` for so many sequences; the defaults are the recipe that the book recommends.

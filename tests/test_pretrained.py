@@ -1,6 +1,5 @@
 """The shipped machines do on fresh sequences what their records say, and the README says what the records hold."""
 
-import json
 import math
 from pathlib import Path
 from statistics import median
@@ -41,13 +40,14 @@ def test_a_shipped_machine_scores_what_its_record_says(task, model):
 
 @pytest.mark.parametrize("task", sorted({task for task, _ in SHIPPED}))
 def test_records_are_whole(task):
-    records = pretrained.runs(task)
-    assert len({(run["model"], run["seed"]) for run in records}) == len(records)
+    records = pretrained.runs(task, start="tape") + pretrained.runs(task, start="bare")
+    assert len({(run["model"], run["seed"], (run.get("start") or "bare")) for run in records}) == len(records)
+    assert {run["model"] for run in records} == set(MODELS)
     for run in records:
         assert len(run["bits"]) * run["every"] == run["recipe"]["sequences"]
         assert all(math.isfinite(b) for b in run["bits"]) and set(run["scores"]) == set(QUESTIONS[task])
-        assert run["settings"] == build(task, run["model"], run["seed"]).settings
-        assert json.loads(json.dumps(run["command"])).startswith(f"python -m ntm.runs {task} --models {run['model']}")
+        assert run["settings"] == build(task, run["model"], run["seed"], run.get("start") or "bare").settings
+        assert run["command"].startswith(f"python -m ntm.runs {task} --models {run['model']}")
 
 
 def test_paper_curves():

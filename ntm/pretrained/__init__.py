@@ -16,9 +16,14 @@ from ..machine import NTM
 HERE = Path(__file__).parent
 
 
-def runs(task, model=None):
-    """All runs of `task`, or those of one model, as a list of dicts: seed, recipe, bits (the curve), scores, minutes and so on."""
-    return [run for run in json.loads((HERE / task / "runs.json").read_text(encoding="utf-8")) if model in (None, run["model"])]
+def runs(task, model=None, start=None):
+    """All runs of `task`, or those of one model, as a list of dicts: seed, recipe, bits (the curve), scores, minutes and so on.
+
+    start: "tape" or "bare"; by default, of each model, those of a tape's start where there are any.
+    """
+    found = [run for run in json.loads((HERE / task / "runs.json").read_text(encoding="utf-8")) if model in (None, run["model"])]
+    latest = {run["model"]: (run.get("start") or "bare") for run in reversed(found)}  # a tape's come first in the file
+    return [run for run in found if (run.get("start") or "bare") == (start or latest[run["model"]])]
 
 
 def load(task, model):
