@@ -219,6 +219,19 @@ def test_sequences_that_lie_apart_are_read_where_they_lie():
 
 
 @compiled
+@both
+@pytest.mark.parametrize("batch", [1, 6, 11])
+def test_steps_after_the_last_scored_one_and_sequences_of_no_score(controller, batch):
+    machine = machine_of(controller=controller)
+    whole, clear = pair(machine)
+    x, y, mask = sample_of(machine, 9, batch)
+    mask[5:] = 0
+    mask[:, 0] = 0
+    compare(whole, clear, tasks.Batch(x, y, mask), 1e-9)
+    compare(whole, clear, tasks.Batch(x, y, mask * 0), 1e-9)
+
+
+@compiled
 def test_room_is_made_once_and_grows():
     machine = machine_of()
     whole, places = pair(machine)[0], []
