@@ -336,7 +336,7 @@ static void d_remember(const Run *run, const Places *p, long t, long b, const re
     }
     dots(heads, width, N, d_dot, M, d_y + p->k); /* the similarity: equation (6) */
     for (long h = 0; h < heads; h++)
-        for (long j = h * width; j < (h + 1) * width; j++) d_y[j] += d_scale[h] * y[j]; /* k: first */
+        for (long j = h * width; j < (h + 1) * width; j++) d_y[j] += d_scale[h] * y[j];
     for (long i = 0; i < width; i++)
         for (long j = 0; j < N; j++) d_M[i * N + j] += d_square[j] * M[i * N + j];
     memcpy(from, w_next, sizeof(real) * reads * N); /* and what M gets from reads and keys */
