@@ -1,4 +1,4 @@
-/* The linear algebra of kernel.c: small matrix products, and what is done to n numbers at a time. */
+/* The linear algebra of kernel.c: small matrix products, what is done to n numbers at a time. */
 
 /* ---- a matrix product: out[B][G] += in[B][K] W[K][G], with in[b][k] at in[b row + k step] ---- */
 
@@ -130,4 +130,29 @@ static void linear(long B, long K, long G, const real *in, long ld_in, const rea
     }
     for (long b = 0; b < B; b++) memcpy(out + b * G, bias, sizeof(real) * G);
     product(B, K, G, in, ld_in, 1, turned, G, out, G);
+}
+
+/* one over the length of every slot of a memory M [width][N] */
+static void inverse_lengths(long N, long width, const real *M, real *restrict out) {
+    long i = 0;
+    for (; i + 4 * LANES <= N; i += 4 * LANES) {
+        vec sum[4] = {{0}};
+        for (long j = 0; j < width; j++)
+            for (int v = 0; v < 4; v++) {
+                const vec m = *(const vec *)(M + j * N + i + v * LANES);
+                sum[v] += m * m;
+            }
+        for (int v = 0; v < 4; v++) *(vec *)(out + i + v * LANES) = sum[v];
+    }
+    for (; i < N; i++) {
+        out[i] = 0;
+        for (long j = 0; j < width; j++) out[i] += M[j * N + i] * M[j * N + i];
+    }
+    for (i = 0; i < N; i++) out[i] = 1 / sqrt(out[i] + EPS);
+}
+
+/* the ends of x repeated round the circle: `reach` numbers before it and after it */
+static void wrap(long N, long reach, real *x) {
+    memcpy(x - reach, x + N - reach, sizeof(real) * reach);
+    memcpy(x + N, x, sizeof(real) * reach);
 }

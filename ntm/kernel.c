@@ -1,5 +1,5 @@
-/* A whole sequence of a Neural Turing Machine, forwards and backwards, for a CPU; and a whole update
-   of a training.
+/* A whole sequence of a Neural Turing Machine, forwards and backwards, for a CPU; and a whole
+   update of a training.
 
    forward and backward are the fast path behind NTM.unroll: what NTM.step repeated computes (the
    tests hold the two equal), with a backward pass derived by hand. update, behind ntm.train, adds
@@ -16,17 +16,16 @@
 #include <tgmath.h> /* exp of a float is expf, of a double exp */
 
 typedef REAL real;
-#include "algebra.c"
-
 #define EPS ((real)1e-6)   /* ntm.addressing.ε */
 #define TINY ((real)1e-12) /* ntm.addressing.tiny */
+#include "algebra.c"
 
 typedef struct {
     /* sizes; offsets = 2 shift_range + 1; keep: whether what backward needs is kept */
     long T, B, inputs, N, width, reads, writes, offsets, hidden, layers, lstm, keep;
     /* weights: layer[l] [gates][size[l]], heads [emissions][hidden], each with its bias */
     const real *const *layer, *const *bias, *heads, *heads_bias;
-    /* what every layer's linear map sees, [T+1][B][size[l]]: (x, r_prev, h_prev), or above the first
+    /* what every layer's linear map sees, [T+1][B][size[l]]: (x, r_prev, h_prev), above the first
        (h of the layer below, h_prev) */
     real *const *seen;
     const long *size;
@@ -38,20 +37,14 @@ typedef struct {
     real *w;       /* [T+1][B][heads][N], or [1]... without keep */
     real *length;  /* [T][B][N]: one over the lengths of the rows of M, or [1]... without keep */
     real *K, *w_c, *w_s; /* [T][B][heads][N], likewise */
-    /* gradients, backward only: of what the output layer saw; of the final state, which become those
-       of the initial one; before the non-linearities; of the inputs, if they are asked for */
+    /* gradients, backward only: of what the output layer saw; of the final state, which become
+       those of the initial one; before the non-linearities; of the inputs, if they are asked for */
     const real *d_top;                 /* [T][B][hidden + reads width] */
     real *d_M, *d_w, *d_r;             /* [B][width][N], [B][heads][N], [B][reads width] */
     real *d_h, *d_c;                   /* [layers][B][hidden] */
     real *d_gates, *d_emitted;         /* [layers][T][B][gates], [T][B][emissions] */
     real *d_x;                         /* [T][B][inputs] */
 } Run;
-
-/* the ends of x repeated round the circle: `reach` numbers before it and after it */
-static void wrap(long N, long reach, real *x) {
-    memcpy(x - reach, x + N - reach, sizeof(real) * reach);
-    memcpy(x + N, x, sizeof(real) * reach);
-}
 
 /* where each kind begins in the emissions of one step */
 typedef struct {
@@ -86,25 +79,6 @@ static void squash(const Run *run, const Places *p, real *y) {
     }
     sigmoids(run->writes * run->width, y + p->e);
     tanhs(run->writes * run->width, y + p->a);
-}
-
-/* one over the length of every row of M */
-static void inverse_lengths(long N, long width, const real *M, real *restrict out) {
-    long i = 0;
-    for (; i + 4 * LANES <= N; i += 4 * LANES) {
-        vec sum[4] = {{0}};
-        for (long j = 0; j < width; j++)
-            for (int v = 0; v < 4; v++) {
-                const vec m = *(const vec *)(M + j * N + i + v * LANES);
-                sum[v] += m * m;
-            }
-        for (int v = 0; v < 4; v++) *(vec *)(out + i + v * LANES) = sum[v];
-    }
-    for (; i < N; i++) {
-        out[i] = 0;
-        for (long j = 0; j < width; j++) out[i] += M[j * N + i] * M[j * N + i];
-    }
-    for (i = 0; i < N; i++) out[i] = 1 / sqrt(out[i] + EPS);
 }
 
 /* Equations (5) to (9) for one head of one sequence; K comes as k·M(i);
@@ -213,7 +187,8 @@ static void forwards(const Run *run, real *room) {
                 } else
                     tanhs(H, h);
                 real *above = last ? run->top : run->seen[l + 1];
-                memcpy(above + (t * B + b) * (last ? seen_top : run->size[l + 1]), h, sizeof(real) * H);
+                const long ld = last ? seen_top : run->size[l + 1];
+                memcpy(above + (t * B + b) * ld, h, sizeof(real) * H);
             }
         }
         real *y = run->emitted + t * B * p.all;
@@ -356,11 +331,12 @@ static void d_remember(const Run *run, const Places *p, long t, long b, const re
     for (long h = 0; h < heads; h++) {
         const long at = (cell * heads + h) * N;
         d_address(run, p, h, inverse, y, run->w + at, run->K + at, run->w_c + at, run->w_s + at,
-                  w_next + h * N, d_w + h * N, d_y, d_dot + h * N, d_square, d_scale + h, d_scale + heads);
+                  w_next + h * N, d_w + h * N, d_y, d_dot + h * N, d_square, d_scale + h,
+                  d_scale + heads);
     }
     dots(heads, width, N, d_dot, M, d_y + p->k); /* the similarity: equation (6) */
     for (long h = 0; h < heads; h++)
-        for (long j = p->k + h * width; j < p->k + (h + 1) * width; j++) d_y[j] += d_scale[h] * y[j];
+        for (long j = h * width; j < (h + 1) * width; j++) d_y[j] += d_scale[h] * y[j];
     for (long i = 0; i < width; i++)
         for (long j = 0; j < N; j++) d_M[i * N + j] += d_square[j] * M[i * N + j];
     memcpy(from, w_next, sizeof(real) * reads * N); /* and what M gets from reads and keys */
@@ -438,8 +414,6 @@ int backward(const Run *run) {
 
 static void linear_gradient(long rows, long G, long K, const real *d, const real *seen, long ld,
                             real *weight, real *bias) {
-    memset(weight, 0, sizeof(real) * G * K);
-    memset(bias, 0, sizeof(real) * G);
     for (long n = 0; n < rows; n += 128) /* so many rows stay in the second cache */
         product(G, rows - n < 128 ? rows - n : 128, K, d + n * G, 1, G, seen + n * ld, ld, weight,
                 K);
@@ -564,9 +538,10 @@ static void begin(const Update *u, const Run *run) {
     }
 }
 
-/* The cost, in nats: the cross-entropy of what is scored, as the mean over the sequences.
-   The logits z become its gradient. */
-static double cross_entropy(const Update *u, const Run *run, real *restrict z, real *restrict q) {
+/* The cost, in nats: the cross-entropy of what is scored, as the mean over so many sequences, of
+   which these are some. The logits z become its gradient. */
+static double cross_entropy(const Update *u, const Run *run, long sequences, real *restrict z,
+                            real *restrict q) {
     const long B = run->B, O = u->outputs, all = run->T * B * O;
     double sum = 0;
     for (long i = 0; i < all; i++) q[i] = exp(z[i] < 0 ? z[i] : -z[i]);
@@ -577,7 +552,7 @@ static double cross_entropy(const Update *u, const Run *run, real *restrict z, r
             for (long o = 0; o < O; o++) {
                 const real zo = z[at + o], qo = q[at + o];
                 sum += m * ((zo > 0 ? zo : 0) - zo * y[o]);
-                z[at + o] = m / B * ((zo < 0 ? qo : 1) / (1 + qo) - y[o]); /* logistic sigmoid */
+                z[at + o] = m / sequences * ((zo < 0 ? qo : 1) / (1 + qo) - y[o]);
             }
         }
     for (long i = 0; i < all; i++) q[i] = log1p(q[i]);
@@ -585,7 +560,7 @@ static double cross_entropy(const Update *u, const Run *run, real *restrict z, r
         for (long b = 0; b < B; b++)
             for (long o = 0; o < O; o++)
                 sum += u->mask[t * u->mask_step + b] * q[(t * B + b) * O + o];
-    return sum / B;
+    return sum / sequences;
 }
 
 /* gradients of all that is learned, from what backwards left */
@@ -594,21 +569,21 @@ static void gradients(const Update *u, const Run *run, const real *d_logits) {
     const Places places_ = places(run);
     const long B = run->B, N = run->N, width = run->width, R = run->reads * width, H = run->hidden;
     const long rows = run->T * B, all = places_.heads * N;
-    for (const Parameter *q = p; q <= p + W_0; q++)
-        if (q->d) memset(q->d, 0, sizeof(real) * q->size);
     for (long b = 0; b < B; b++) {
         for (long i = 0; i < R; i++) p[R_0].d[i] += run->d_r[b * R + i];
         for (long i = 0; i < N * width && p[M_0].d; i++)
             p[M_0].d[i] += run->d_M[(b * width + i % width) * N + i / width];
-        for (long i = 0; i < all && p[W_0].d; i++) p[W_0].d[i] += run->d_w[b * all + i];
+        for (long h = 0; h < places_.heads && p[W_0].d; h++) {
+            real *d = run->d_w + b * all + h * N;
+            d_softmax(N, run->w + h * N, d);
+            for (long i = 0; i < N; i++) p[W_0].d[h * N + i] += d[i];
+        }
         for (long l = 0; l < run->layers && run->lstm; l++)
             for (long i = 0; i < H; i++) {
                 p[H_0].d[l * H + i] += run->d_h[(l * B + b) * H + i];
                 p[C_0].d[l * H + i] += run->d_c[(l * B + b) * H + i];
             }
     }
-    for (long h = 0; h < places_.heads && p[W_0].d; h++)
-        d_softmax(N, run->w + h * N, p[W_0].d + h * N);
     linear_gradient(rows, places_.all, H, run->d_emitted, run->top, H + R, p[HEADS].d,
                     p[HEADS_BIAS].d);
     linear_gradient(rows, u->outputs, H + R, d_logits, run->top, H + R, p[OUTPUT].d,
@@ -639,45 +614,73 @@ static double clipped(const Parameter *p, const Parameter *end, double clip, dou
     return norm;
 }
 
+/* Learn from the sequences first to first + run.B: adds to the gradients, returns their cost */
+static double learn(Update u, long first, long sequences) {
+    const long L = u.run.layers, O = u.outputs, top = u.run.hidden + u.run.reads * u.run.width;
+    const Parameter *p = u.parameters;
+    Run run = u.run;
+    const real *layer[L], *bias[L];
+    real *seen[L];
+    long size[L];
+    Desk desk;
+    u.x += first * run.inputs, u.y += first * O, u.mask += first;
+    lay_out(&u, &run, seen, size, &desk);
+    for (long l = 0; l < L; l++) {
+        layer[l] = p[LAYER + 2 * l].x;
+        bias[l] = p[LAYER + 2 * l + 1].x;
+    }
+    run.layer = layer, run.bias = bias, run.heads = p[HEADS].x, run.heads_bias = p[HEADS_BIAS].x;
+    begin(&u, &run);
+    forwards(&run, desk.work);
+    const long rows = run.T * run.B;
+    transpose(O, top, p[OUTPUT].x, desk.output);
+    for (long n = 0; n < rows; n++)
+        memcpy(desk.logits + n * O, p[OUTPUT_BIAS].x, sizeof(real) * O);
+    product(rows, top, O, run.top, top, 1, desk.output, O, desk.logits, O);
+    const double cost = cross_entropy(&u, &run, sequences, desk.logits, desk.q);
+    memset(desk.d_top, 0, sizeof(real) * (desk.end - desk.d_top));
+    product(rows, O, top, desk.logits, O, 1, p[OUTPUT].x, top, desk.d_top, top);
+    backwards(&run, desk.work);
+    gradients(&u, &run, desk.logits);
+    return cost;
+}
+
+/* so many sequences at a time: their memories stay in the second cache */
+#define GROUP 4
+
 /* how many numbers the room of an update must have */
 long update_room(const Update *u) {
     Run run = u->run;
     real *seen[run.layers];
     long size[run.layers];
     Desk desk;
+    if (run.B > GROUP) run.B = GROUP;
     return lay_out(u, &run, seen, size, &desk);
+}
+
+/* whether a step is scored in none of these sequences: the last such steps need not be run */
+static int silent(long B, const real *mask) {
+    for (long b = 0; b < B; b++)
+        if (mask[b] != 0) return 0;
+    return 1;
 }
 
 /* Returns 1; or 0, with weights and optimiser as they were, where cost or gradient is not finite */
 int update(Update *u) {
-    Run run = u->run;
-    const long L = run.layers, top = run.hidden + run.reads * run.width, rows = run.T * run.B;
-    const Parameter *p = u->parameters, *end = p + LAYER + 2 * L;
-    const real *layer[L], *bias[L];
-    real *seen[L];
-    long size[L];
-    Desk desk;
-    lay_out(u, &run, seen, size, &desk);
-    for (long l = 0; l < L; l++) {
-        layer[l] = p[LAYER + 2 * l].x;
-        bias[l] = p[LAYER + 2 * l + 1].x;
+    const Parameter *p = u->parameters, *end = p + LAYER + 2 * u->run.layers;
+    double nats = 0;
+    for (const Parameter *q = p; q < end; q++)
+        if (q->d) memset(q->d, 0, sizeof(real) * q->size);
+    for (long first = 0; first < u->run.B; first += GROUP) {
+        Update some = *u;
+        long *T = &some.run.T, *B = &some.run.B;
+        *B = u->run.B - first < GROUP ? u->run.B - first : GROUP;
+        while (*T > 1 && silent(*B, u->mask + (*T - 1) * u->mask_step + first)) --*T;
+        nats += learn(some, first, u->run.B);
     }
-    run.layer = layer, run.bias = bias, run.heads = p[HEADS].x, run.heads_bias = p[HEADS_BIAS].x;
-    begin(u, &run);
-    forwards(&run, desk.work);
-    transpose(u->outputs, top, p[OUTPUT].x, desk.output);
-    for (long n = 0; n < rows; n++)
-        memcpy(desk.logits + n * u->outputs, p[OUTPUT_BIAS].x, sizeof(real) * u->outputs);
-    product(rows, top, u->outputs, run.top, top, 1, desk.output, u->outputs, desk.logits,
-            u->outputs);
-    u->cost = cross_entropy(u, &run, desk.logits, desk.q) / 0.6931471805599453;
-    if (!isfinite(u->cost)) return 0;
-    memset(desk.d_top, 0, sizeof(real) * (desk.end - desk.d_top));
-    product(rows, u->outputs, top, desk.logits, u->outputs, 1, p[OUTPUT].x, top, desk.d_top, top);
-    backwards(&run, desk.work);
-    gradients(u, &run, desk.logits);
+    u->cost = nats / 0.6931471805599453;
     u->norm = clipped(p, end, u->clip, u->clip_each);
-    if (!isfinite(u->norm)) return 0;
+    if (!isfinite(u->cost) || !isfinite(u->norm)) return 0;
     for (const Parameter *q = p; q < end; q++) {
         if (!q->d) continue;
         if (u->adam)
