@@ -1,0 +1,36 @@
+"""One function for the numbers of all pages: never counts, the end is the last thousand."""
+
+import math
+from statistics import median
+
+import pytest
+
+from ntm import ledger, pretrained
+
+
+def test_a_spread_counts_never():
+    found = ledger.spread([3, math.inf, 1])
+    assert found == (3, 1, math.inf) and str(found) == "3 (1 to never)"
+    assert str(ledger.spread([5650, 9200, math.inf, math.inf])) == "never (5,650 to never)"
+    assert str(ledger.spread([0.0042])) == "0.0042" and str(ledger.spread([0.5, 0.1])) == "0.3 (0.1 to 0.5)"
+
+
+def test_first_and_last():
+    run = dict(every=100, bits=[5.0, 0.05, 3.0, *[0.2] * 9, 0.0])
+    assert ledger.first_touched(run, 0.1) == 200 and math.isinf(ledger.first_touched(run, 0))
+    assert ledger.at_the_end(run) == pytest.approx(0.18)  # the last ten points
+    assert ledger.at_the_end(dict(every=1000, bits=[4.0, 2.0])) == 2
+
+
+@pytest.mark.parametrize("model", ["ntm-lstm", "ntm-feedforward"])
+def test_summary_is_what_the_records_hold(model):
+    runs, found = pretrained.runs("copy", model), ledger.summary("copy", model)
+    assert found["seeds"] == len(runs) == 10
+    assert found["touched"] == sum(min(run["bits"]) < 0.1 for run in runs)
+    assert found["learned"] == sum(sum(run["bits"][-10:]) < 1 for run in runs) <= found["touched"]
+    assert found["scores"]["length 120"]["bits"].median == median(run["scores"]["length 120"]["bits"] for run in runs)
+
+
+def test_what_there_is_not_is_said():
+    with pytest.raises(ValueError, match="there is no such run"):
+        ledger.summary("copy", "ntm-lstm", start="upside down")
