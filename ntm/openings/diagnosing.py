@@ -56,11 +56,11 @@ def show(diaries, instruments=tuple(INSTRUMENTS), every=200):
     """One panel an instrument, one line a diary: {label: diary}, first the healthy one."""
     size = (7, 1.35 * len(instruments) + 0.8)
     fig, axes = plt.subplots(len(instruments), 1, figsize=size, sharex=True)
-    colours = [plots.MODELS["ntm-feedforward"], plots.GREY, plots.WRITE]
+    looks = [(plots.MODELS["ntm-feedforward"], "-"), (plots.GREY, "-"), (plots.GREY, "--")]
     for ax, name in zip(axes, instruments):
-        for (label, diary), color in zip(diaries.items(), colours):
+        for (label, diary), (color, line) in zip(diaries.items(), looks):
             x = [every * (i + 1) for i in range(len(diary[name]))]
-            ax.plot(x, diary[name], color=color, label=label)
+            ax.plot(x, diary[name], line, color=color, label=label)
         ax.set(ylabel=INSTRUMENTS[name])
         if name in ("bits", "gradient"):
             ax.set(yscale="log")
