@@ -548,6 +548,7 @@ def test_a_checkpoint_that_cannot_be_written_is_refused_before_the_training(tmp_
     train(small_machine(), small, 20, checkpoint="~/home.c", **quiet)
     small_machine().save("~/m.safetensors")
     assert (tmp_path / "home.c").exists() and NTM.load("~/m.safetensors").settings["N"] == 7
+    assert (tmp_path / "m.safetensors").stat().st_mode == (tmp_path / "file").stat().st_mode  # others may read it, as any file
     with pytest.raises(OSError, match="none/x.safetensors cannot be written"):
         small_machine().save(tmp_path / "none" / "x.safetensors")
 
