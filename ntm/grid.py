@@ -149,6 +149,7 @@ def _watch(stop):
     parent = multiprocessing.parent_process()
     while not stop.wait(0.5) and parent.is_alive():
         pass
+    stop.set()
     os.kill(os.getpid(), signal.SIGTERM)  # train finishes its step and writes its checkpoint
     if not parent.is_alive():
         threading.Event().wait(10)
