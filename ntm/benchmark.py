@@ -155,6 +155,45 @@ def _peak(way, controller):
     return float(done.stdout or "nan")
 
 
+PAIRED = """if True:
+    import os, sys, time, torch
+    from ntm import NTM, tasks, train
+    torch.set_num_threads(1)
+    if hasattr(os, "sched_setaffinity"):
+        cores = sorted(os.sched_getaffinity(0))
+        os.sched_setaffinity(0, {cores[int(sys.argv[1]) % len(cores)]})
+    machine, task = NTM(10, 8, sys.argv[2], seed=0), tasks.Copy()
+    train(machine, task, 200, progress=False)
+    for line in sys.stdin:
+        started, worked = time.perf_counter(), time.process_time()
+        train(machine, task, int(line), every=int(line), progress=False)
+        print(time.perf_counter() - started, time.process_time() - worked, flush=True)
+"""
+
+
+def pair(controller="feedforward", sequences=500, rounds=10):
+    """What a second training on a second core costs the first: (median, lower and upper quartile) over the rounds of the first
+    one's time beside the second over its time alone; by the clock, and by the time that its processor worked for it."""
+    command = [sys.executable, "-c", PAIRED]
+    pipes = dict(stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    both = [subprocess.Popen([*command, str(core), controller], **pipes) for core in (0, 1)]
+
+    def turn(processes):
+        for process in processes:
+            process.stdin.write(f"{sequences}\n")
+            process.stdin.flush()
+        return [[float(value) for value in process.stdout.readline().split()] for process in processes][0]
+
+    try:
+        turn(both)  # both have loaded everything
+        times = [[turn(both[:1]), turn(both)] for _ in range(rounds)]
+    finally:
+        for process in both:
+            process.stdin.close()
+            process.wait()
+    return [ratios([[alone[kind], beside[kind]] for alone, beside in times])[0] for kind in (0, 1)]
+
+
 def kept(machine, x):
     """Bytes kept for the backward pass of machine(x), the parameters not counted. The machine's peak is little more."""
     parameters, storages = {p.untyped_storage().data_ptr() for p in machine.parameters()}, {}
