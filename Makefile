@@ -7,7 +7,8 @@
 #   PY=python             use this Python, with what it has installed, instead of .venv
 #   FORCE=1               make figures: execute all notebooks, not only the stale ones
 #   JOBS=2                make test: run files side by side
-# There are also: lint, unit (the package's tests alone), colab (all notebooks as in Colab), links (those of the book, over the network).
+#   SECONDS=600           make fuzz, make fuzz-asan: for how long
+# There are also: lint, unit (the package's tests alone), fuzz, fuzz-asan, colab (all notebooks as in Colab), links (those of the book, over the network).
 
 PYTHON ?= python3
 PIP_TORCH ?=
@@ -22,7 +23,7 @@ export OMP_NUM_THREADS = 1
 export PIP_TORCH
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: book test lint unit figures colab links clean
+.PHONY: book test lint unit fuzz fuzz-asan figures colab links clean
 
 book: $(READY)
 	$(JUPYTER_BOOK) build -W -n --keep-going . || { rm -rf _build/.doctrees; exit 1; } # else a second call would be silent
@@ -40,6 +41,15 @@ lint: $(READY)
 # The package alone, without the notebooks: for other versions of Python and torch, whose last digits may differ.
 unit: $(READY)
 	$(PY) -m pytest -q tests --ignore=tests/book
+
+# Random machines, states, types and layouts: the fast path against the clear one. SECONDS=600 for longer; fuzz-asan: its kernel under
+# AddressSanitizer, for what it may read or write beyond.
+SECONDS ?= 60
+fuzz: $(READY)
+	$(PY) tests/fuzz.py --seconds $(SECONDS)
+
+fuzz-asan: $(READY)
+	LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libstdc++.so)" ASAN_OPTIONS=detect_leaks=0 $(PY) tests/fuzz.py --seconds $(SECONDS) --asan
 
 figures: $(READY)
 	$(PY) book/tools/figures.py $(if $(FORCE),--force)

@@ -49,6 +49,7 @@ def grid(function, jobs, folder, *, executor=None, progress=True, made=None):
         context = multiprocessing.get_context("spawn")  # a forked copy of a process that has used torch's threads can hang
         stop = context.Event()
         executor = ProcessPoolExecutor(min(len(missing), os.cpu_count() or 1), context, _begin_worker, (stop,))
+        function = partial(_unless_stopped, function)
     failures, waiting = {}, {}
     try:
         waiting = {executor.submit(function, **job): name for name, job in missing.items()}
@@ -127,8 +128,18 @@ def _check_importable(function):
         raise ValueError(f"function is {inner!r}; it must be importable from a module: put it into a file of its own")
 
 
+_stops = []  # in a worker: the event that says that no job is wanted any more
+
+
+def _unless_stopped(function, **job):
+    if _stops[0].is_set():  # a pool hands its workers a job or two ahead
+        raise KeyboardInterrupt
+    return function(**job)
+
+
 def _begin_worker(stop):
     """One thread; SIGTERM as Ctrl-C; and no life after that of the process that started this one."""
+    _stops.append(stop)
     torch.set_num_threads(1)
     terminate_is_ctrl_c()
     threading.Thread(target=_watch, args=(stop,), daemon=True).start()
@@ -138,6 +149,7 @@ def _watch(stop):
     parent = multiprocessing.parent_process()
     while not stop.wait(0.5) and parent.is_alive():
         pass
+    stop.set()
     os.kill(os.getpid(), signal.SIGTERM)  # train finishes its step and writes its checkpoint
     if not parent.is_alive():
         threading.Event().wait(10)

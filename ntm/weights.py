@@ -37,7 +37,10 @@ def write(path, content):
     path = Path(path).expanduser()
     part = path.with_name(f"{path.name}.{os.getpid()}-{threading.get_ident()}.part")
     try:
+        part.touch()
+        mode = part.stat().st_mode
         part.write_text(content, encoding="utf-8") if isinstance(content, str) else content(part)
+        part.chmod(mode)  # safetensors makes files that nobody else may read
         os.replace(part, path)
     except (OSError, SafetensorError) as error:
         part.unlink(missing_ok=True)

@@ -1,13 +1,17 @@
 """What the repository promises around the book: pins and ranges agree, addresses agree, commands exist, the package ships its data."""
 
+import ast
+import os
 import re
 import subprocess
 import sys
 
 import form
+import nbformat
 import pins
 import pytest
 import repository
+import stamp
 import yaml
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
@@ -32,6 +36,8 @@ def tracked():
 
 def test_environment_pins_all_that_pyproject_names_within_its_ranges():
     for requirement in requirements("", "book", "test"):
+        if requirement.marker is not None and not requirement.marker.evaluate({"sys_platform": "linux"}):
+            continue
         assert requirement.name in PINS, f"{requirement.name} is not pinned"
         assert PINS[requirement.name] in requirement.specifier, requirement
     listed = next(entry["pip"] for entry in ENVIRONMENT["dependencies"] if isinstance(entry, dict))
@@ -43,12 +49,15 @@ def test_environment_pins_all_that_pyproject_names_within_its_ranges():
 
 
 def test_the_package_is_light_and_replaces_nothing_in_colab():
-    names = [requirement.name for requirement in requirements("")]
+    intel_mac = {"sys_platform": "darwin", "platform_machine": "x86_64"}
+    assert [str(r.specifier) for r in requirements("") if r.name == "numpy" and r.marker.evaluate(intel_mac)] == ["<2,>=1.26"]
+    everywhere = [r for r in requirements("") if r.marker is None or r.marker.evaluate({"sys_platform": "linux"})]
+    names = [requirement.name for requirement in everywhere]
     assert sorted(names) == ["matplotlib", "numpy", "safetensors", "torch", "tqdm"]
-    for requirement in [*requirements(""), *requirements("book")]:
+    for requirement in [*everywhere, *requirements("book")]:
         if requirement.name in COLAB:
             assert COLAB[requirement.name] in requirement.specifier, requirement
-    assert not any("<" in str(r.specifier) or "=" in str(r.specifier).replace(">=", "") for r in requirements(""))
+    assert not any("<" in str(r.specifier) or "=" in str(r.specifier).replace(">=", "") for r in everywhere)
 
 
 def test_the_distribution_is_ntm_book_wherever_it_is_installed():
@@ -116,3 +125,29 @@ def test_importing_the_package_costs_little_beside_torch():
     code = "import torch, time; t = time.perf_counter(); import ntm; print(time.perf_counter() - t)"
     seconds = min(float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout) for _ in range(2))
     assert seconds < 2, f"import ntm takes {seconds:.1f} s after torch"
+
+
+def test_no_text_is_read_or_written_in_the_encoding_of_the_place():
+    """On Windows, or in a Latin-1 locale, "β" in a UTF-8 file would be read as "Î²" without a word."""
+    sources = {file: (ROOT / file).read_text(encoding="utf-8") for file in tracked() if re.fullmatch(r"(ntm|book/tools)/.*\.py", file)}
+    for file in filter(re.compile(r"book/\w+\.ipynb").fullmatch, tracked()):
+        cells = nbformat.read(ROOT / file, 4).cells
+        sources |= {f"{file} {cell.id}": cell.source for cell in cells if cell.cell_type == "code"}
+    assert len(sources) > 500
+    for name, source in sources.items():
+        for node in ast.walk(stamp.parse_cell(source)):
+            if isinstance(node, ast.Call):
+                called = getattr(node.func, "attr", getattr(node.func, "id", ""))
+                given = {keyword.arg: keyword.value for keyword in node.keywords}
+                mode = next((a.value for a in [*node.args, *given.values()] if isinstance(getattr(a, "value", 0), str)
+                             and re.fullmatch("[rwax+]*b[rwax+]*", a.value)), None)
+                opens = called in ("open", "fdopen") and mode is None and "Image" not in ast.dump(node.func)  # PIL opens pictures
+                text = called in ("read_text", "write_text") or opens
+                assert not text or "encoding" in given, f"{name}, line {node.lineno}: {called} without an encoding"
+
+
+def test_the_package_reads_its_data_in_any_locale():
+    code = "from ntm import pretrained, ledger; pretrained.runs('copy'); pretrained.paper(3); pretrained.load('copy', 'ntm-lstm')"
+    done = subprocess.run([sys.executable, "-X", "warn_default_encoding", "-W", "error::EncodingWarning:ntm", "-c", code],
+                          env=dict(os.environ, LC_ALL="C", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0"), capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
