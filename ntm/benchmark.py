@@ -120,20 +120,22 @@ class Asked(Copy):
 WAYS = {"each its own": (Asked, "0"), "in blocks": (Copy, "0"), "one call": (Copy, "1")}  # the task, NTM_UPDATE
 
 
-def trainings(sequences=100, rounds=7, **settings):
-    """Print how many updates ntm.train makes in a second on copy at batch 1, with the megabytes that a training takes: sequences
-    drawn for each update and in blocks, both in torch's way, and with updates in one call."""
+def trainings(sequences=100, rounds=7, memory=True, **settings):
+    """Print how many updates ntm.train makes in a second on copy at batch 1: sequences drawn for each update and in blocks, both in
+    torch's way, and with updates in one call. memory: also the megabytes that a training takes; that needs a process for each."""
     print(f"\n{'updates a second, batch 1':28}" + "".join(f"{way:>20}" for way in WAYS))
     for controller in ("lstm", "feedforward"):
         def run(way, machine):
             with environment(NTM_UPDATE=WAYS[way][1]):
-                train(machine, WAYS[way][0](), sequences, every=sequences, progress=False)
+                return train(machine, WAYS[way][0](), sequences, every=sequences, progress=False).seconds
 
         machines = {way: NTM(Copy().inputs, Copy().outputs, controller, seed=0, **settings) for way in WAYS}
-        times = interleaved([lambda way=way, m=m: run(way, m) for way, m in machines.items()], rounds, 0)
+        times = [[run(way, machine) for way, machine in machines.items()] for _ in range(rounds + 1)][1:]  # the first warms up
         gains = [1.0, *(1 / median for median, *_ in ratios(times))]
         cells = (f"{sequences / statistics.median(t):.0f} (x{gain:.2f})" for t, gain in zip(zip(*times), gains))
         print(f"{'NTM-' + controller:28}" + "".join(f"{cell:>20}" for cell in cells))
+        if not memory:
+            continue
         print(f"{'  peak over the start, MB':28}" + "".join(f"{_peak(way, controller):>20.1f}" for way in WAYS))
 
 
