@@ -120,20 +120,22 @@ class Asked(Copy):
 WAYS = {"each its own": (Asked, "0"), "in blocks": (Copy, "0"), "one call": (Copy, "1")}  # the task, NTM_UPDATE
 
 
-def trainings(sequences=100, rounds=7, **settings):
-    """Print how many updates ntm.train makes in a second on copy at batch 1, with the megabytes that a training takes: sequences
-    drawn for each update and in blocks, both in torch's way, and with updates in one call."""
+def trainings(sequences=100, rounds=7, memory=True, **settings):
+    """Print how many updates ntm.train makes in a second on copy at batch 1: sequences drawn for each update and in blocks, both in
+    torch's way, and with updates in one call. memory: also the megabytes that a training takes; that needs a process for each."""
     print(f"\n{'updates a second, batch 1':28}" + "".join(f"{way:>20}" for way in WAYS))
     for controller in ("lstm", "feedforward"):
         def run(way, machine):
             with environment(NTM_UPDATE=WAYS[way][1]):
-                train(machine, WAYS[way][0](), sequences, every=sequences, progress=False)
+                return train(machine, WAYS[way][0](), sequences, every=sequences, progress=False).seconds
 
         machines = {way: NTM(Copy().inputs, Copy().outputs, controller, seed=0, **settings) for way in WAYS}
-        times = interleaved([lambda way=way, m=m: run(way, m) for way, m in machines.items()], rounds, 0)
+        times = [[run(way, machine) for way, machine in machines.items()] for _ in range(rounds + 1)][1:]  # the first warms up
         gains = [1.0, *(1 / median for median, *_ in ratios(times))]
         cells = (f"{sequences / statistics.median(t):.0f} (x{gain:.2f})" for t, gain in zip(zip(*times), gains))
         print(f"{'NTM-' + controller:28}" + "".join(f"{cell:>20}" for cell in cells))
+        if not memory:
+            continue
         print(f"{'  peak over the start, MB':28}" + "".join(f"{_peak(way, controller):>20.1f}" for way in WAYS))
 
 
@@ -153,6 +155,45 @@ def _peak(way, controller):
         return float("nan")
     done = subprocess.run([sys.executable, "-c", code], env=dict(os.environ, NTM_UPDATE=WAYS[way][1]), capture_output=True, text=True)
     return float(done.stdout or "nan")
+
+
+PAIRED = """if True:
+    import os, sys, time, torch
+    from ntm import NTM, tasks, train
+    torch.set_num_threads(1)
+    if hasattr(os, "sched_setaffinity"):
+        cores = sorted(os.sched_getaffinity(0))
+        os.sched_setaffinity(0, {cores[int(sys.argv[1]) % len(cores)]})
+    machine, task = NTM(10, 8, sys.argv[2], seed=0), tasks.Copy()
+    train(machine, task, 200, progress=False)
+    for line in sys.stdin:
+        started, worked = time.perf_counter(), time.process_time()
+        train(machine, task, int(line), every=int(line), progress=False)
+        print(time.perf_counter() - started, time.process_time() - worked, flush=True)
+"""
+
+
+def pair(controller="feedforward", sequences=500, rounds=10):
+    """What a second training on a second core costs the first: (median, lower and upper quartile) over the rounds of the first
+    one's time beside the second over its time alone; by the clock, and by the time that its processor worked for it."""
+    command = [sys.executable, "-c", PAIRED]
+    pipes = dict(stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    both = [subprocess.Popen([*command, str(core), controller], **pipes) for core in (0, 1)]
+
+    def turn(processes):
+        for process in processes:
+            process.stdin.write(f"{sequences}\n")
+            process.stdin.flush()
+        return [[float(value) for value in process.stdout.readline().split()] for process in processes][0]
+
+    try:
+        turn(both)  # both have loaded everything
+        times = [[turn(both[:1]), turn(both)] for _ in range(rounds)]
+    finally:
+        for process in both:
+            process.stdin.close()
+            process.wait()
+    return [ratios([[alone[kind], beside[kind]] for alone, beside in times])[0] for kind in (0, 1)]
 
 
 def kept(machine, x):

@@ -56,7 +56,8 @@ def touched_and_learned(answer):
         if values is None:
             return verdict(False, "", "return two booleans: touched, learned.")
         if (bool(values[0]), bool(values[1])) != expected:
-            return verdict(False, "", f"{what} has touched: {expected[0]}, learned: {expected[1]}; you say {bool(values[0])}, {bool(values[1])}.")
+            yours = f"you say {bool(values[0])}, {bool(values[1])}"
+            return verdict(False, "", f"{what} has touched: {expected[0]}, learned: {expected[1]}; {yours}.")
     return verdict(True, "a point below is not a machine that has learned.", "")
 
 

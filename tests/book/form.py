@@ -26,7 +26,7 @@ BOOK = ROOT / "book"
 RULES = []
 NEW = []  # the rules below that the pages in WAITING need not keep yet
 # Pages that have not been brought to these rules yet: take one out when it has been.
-WAITING = {"repeat_copy", "ngrams", "priority_sort", "fast"}
+WAITING = {"repeat_copy", "ngrams", "priority_sort"}
 WORDS, LINES = 120, 25  # in a Markdown cell; in a code cell that teaches
 # what Colab has, and ntm itself
 ALLOWED = {"torch", "numpy", "matplotlib", "ipywidgets", "IPython", "tqdm", "safetensors", "distributed", "ntm"}

@@ -11,7 +11,8 @@ def says(capsys, word):
 
 def test_points(capsys):
     assert check.points(12, 0.1) and says(capsys, "Correct:")
-    for answers, hint in [((..., ...), "single numbers"), ((12, None), "single numbers"), ((4, 0.1), "3 bits each"), ((12, 5), "mean over 50")]:
+    wrong = [((..., ...), "single numbers"), ((12, None), "single numbers"), ((4, 0.1), "3 bits each"), ((12, 5), "mean over 50")]
+    for answers, hint in wrong:
         assert not check.points(*answers) and says(capsys, hint)
 
 
