@@ -103,7 +103,8 @@ def draw():
         for (kind, colour), size in zip(kinds.items(), sizes):
             ax.barh(y, size, left=left, color=colour, height=0.62, label=None if y else kind)
             left += size
-        ax.text(left + 0.02, y, f"{left:.2f}", va="center", fontsize=12)
+        ground = dict(facecolor="white", edgecolor="none", pad=1)
+        ax.text(left + 0.02, y, f"{left:.2f}", va="center", fontsize=12, bbox=ground)
     ax.axvline(1, color="black", lw=1, ls=":")
     ax.set(yticks=range(len(found)), xlabel="time of an update; torch's LSTM alone is 1")
     ax.set_yticklabels([name for name, *_ in found])
