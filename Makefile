@@ -56,6 +56,7 @@ figures: $(READY)
 	$(PY) book/tools/checks.py
 	$(PY) book/tools/notation.py
 	$(PY) book/tools/references.py
+	$(PY) book/tools/readme.py
 
 # Every notebook as Colab would run it: the package installed from a wheel, nothing of the repository around.
 colab: $(READY)

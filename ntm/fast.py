@@ -213,7 +213,8 @@ def rmsprop(parameters, states, lr, decay, momentum, eps):
         return False
     for p, row in zip(parameters, rows):
         library(p.dtype).rmsprop(*row, lr, decay, momentum, eps)
-    torch.autograd.graph.increment_version(parameters)  # a graph that still needs the old values must notice
+    for p in parameters:
+        torch.autograd.graph.increment_version(p)  # a graph that still needs the old values must notice
     return True
 
 

@@ -1,6 +1,7 @@
 """One function for every number that chapters, results page and README say of the book's runs."""
 
 import math
+from collections.abc import Callable
 from statistics import median
 from typing import NamedTuple
 
@@ -65,3 +66,62 @@ def summary(task, model, start=None, under=0.1):
         touched=sum(map(math.isfinite, first)), first=spread(first), learned=sum(bits < under for bits in end), end=spread(end),
         scores=scores,
     )
+
+
+class Measure(NamedTuple):
+    """What is set against the paper on one task."""
+
+    figure: int  # of the paper's learning curves
+    under: float | None  # bits; None where no machine comes near zero
+    question: str  # of ntm.runs.QUESTIONS
+    value: Callable  # what is counted of a run's scores on it
+    unit: str
+    printed: tuple | None = None  # by the paper, of its NTM and of its LSTM; otherwise read off
+
+
+MEASURES = {
+    "copy": Measure(3, 0.1, "length 120", lambda score: score["wrong_bits"],
+                    "wrong bits of 960, length 120", (184, 431)),
+    "repeat_copy": Measure(7, 1.0, "length 20, 10 repeats", lambda score: score["wrong_data_bits"] / 12,
+                           "% of bits wrong, 20 vectors 10 times", (100 * 11 / 1206, 100 * 552 / 1206)),
+    "associative_recall": Measure(10, 0.1, "20 items", lambda score: score["bits"], "bits, 20 items"),
+    "ngrams": Measure(13, None, "training range", lambda score: score["bits"] - score["bayes"],
+                      "bits above the optimum"),
+    "priority_sort": Measure(18, None, "training range", lambda score: score["bits"], "bits"),
+}
+SERIES = {"ntm-lstm": "NTM-LSTM", "ntm-feedforward": "NTM-FF", "lstm": "LSTM"}  # the paper's names
+TASKS = {task: task.replace("_", " ") for task in MEASURES}
+TASKS |= {"associative_recall": "recall", "ngrams": "N-grams"}
+
+
+def the_paper(task, model):
+    """What the paper reached: after how many sequences (None where that is not asked), and by the task's measure.
+
+    The points of its curves lie 10,000 sequences apart. The cost of N-grams and sort is the mean of the last ten.
+    """
+    measure, curves = MEASURES[task], pretrained.paper(MEASURES[task].figure)
+    x, y = curves[SERIES[model]]
+    first = next((5000 * round(n / 5000) for n, bits in zip(x, y) if bits < (measure.under or 0)), math.inf)
+    if measure.printed:
+        value = measure.printed[model == "lstm"]
+    elif task == "associative_recall":
+        value = pretrained.paper(11)[SERIES[model]][1][-1]
+    else:
+        value = sum(y[-10:]) / 10 - (curves["Optimal"][1][-1] if task == "ngrams" else 0)
+    return (None if measure.under is None else first), value
+
+
+def against_the_paper(task, model, start=None):
+    """One row of the tables in README and results: a dict of texts. start: as in pretrained.runs."""
+    measure, runs = MEASURES[task], pretrained.runs(task, model, start)
+    found, (first, value) = summary(task, model, start, measure.under or 0), the_paper(task, model)
+    curve = {"the paper, first under": "", "first under": "", "touched": "", "learned": ""}
+    if measure.under is not None:
+        curve = {"the paper, first under": said(first), "first under": str(found["first"]),
+                 "touched": f"{found['touched']} of {len(runs)}", "learned": f"{found['learned']} of {len(runs)}"}
+    return curve | {
+        "task": TASKS[task], "machine": SERIES[model], "seeds": str(len(runs)), "measure": measure.unit,
+        "start": "" if model == "lstm" else runs[0].get("start") or "bare", "the paper": said(value),
+        "ours": str(spread([measure.value(run["scores"][measure.question]) for run in runs])),
+        "sequences": f"{found['sequences']:,}", "minutes": str(found["minutes"]),
+    }

@@ -24,7 +24,8 @@ def never_compiled(method):
 
     @wraps(method)
     def run(self, *args, **options):
-        if torch.compiler.is_compiling() and not torch.compiler.is_exporting():
+        exporting = getattr(torch.compiler, "is_exporting", lambda: False)  # torch before 2.6 cannot say so
+        if torch.compiler.is_compiling() and not exporting():
             return _uncompiled(method)(self, *args, **options)
         return method(self, *args, **options)
 

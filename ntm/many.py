@@ -15,6 +15,7 @@ from tqdm.auto import tqdm
 from .checks import positive
 from .machine import NTM
 from .optim import GravesRMSprop
+from .stream import Stream
 from .tasks import bits
 from .training import History, cosine, one_thread
 
@@ -89,7 +90,7 @@ def train_many(machines, task, sequences, *, seeds=None, batch=1, lr=1e-4, clip=
     seeds: of the data streams, by default 0 to S − 1. A step takes as long as its longest sequence; the rest of the arguments as in
     train. Returns a History a machine. Raises FloatingPointError, naming the machine, where a cost or a gradient is no longer finite.
     """
-    positive(sequences=sequences, batch=batch, every=every)
+    sequences, batch, every = positive(sequences=sequences, batch=batch, every=every)
     seeds = list(range(len(machines)) if seeds is None else seeds)
     if len(seeds) != len(machines):
         raise ValueError(f"seeds has {len(seeds)} entries; there must be one for each of {len(machines)} machines")
@@ -98,14 +99,14 @@ def train_many(machines, task, sequences, *, seeds=None, batch=1, lr=1e-4, clip=
     many = Many(machines)
     like = many.one.r_0
     named, optimizer = list(many.one.named_parameters()), GravesRMSprop(many.parameters(), lr)
-    generators = [torch.Generator().manual_seed(seed) for seed in seeds]
+    streams = [Stream(task, batch, torch.Generator().manual_seed(seed), like) for seed in seeds]
     histories, totals = [History(every) for _ in machines], torch.zeros(len(machines), dtype=torch.float64)
     bar = tqdm(total=sequences, unit="seq", disable=not progress, mininterval=0.5)
     with one_thread(), bar:
         for done in range(batch, sequences + 1, batch):
             if schedule is not None:
                 optimizer.param_groups[0]["lr"] = lr * schedule((done - batch) / sequences)
-            sample = _side_by_side([task.sample(batch, generator=generator) for generator in generators], like)
+            sample = _side_by_side([stream.draw() for stream in streams])
             cost = bits(many(sample.x).flatten(1, 2), _flat(sample)).view(batch, -1).mean(0)  # [S]
             optimizer.zero_grad()
             (cost.sum() * math.log(2)).backward()
@@ -127,11 +128,11 @@ def train_many(machines, task, sequences, *, seeds=None, batch=1, lr=1e-4, clip=
     return histories
 
 
-def _side_by_side(samples, like):
+def _side_by_side(samples):
     """Batches of S tasks, each [T, B, ...], as one [T, B, S, ...], padded with silence to the longest."""
     T = max(len(sample.x) for sample in samples)
     pad = lambda v: torch.cat([v, v.new_zeros(T - len(v), *v.shape[1:])])  # noqa: E731
-    return type(samples[0])(*(torch.stack([pad(v) for v in values], dim=2).to(like.device, like.dtype) for values in zip(*samples)))
+    return type(samples[0])(*(torch.stack([pad(v) for v in values], dim=2) for values in zip(*samples)))
 
 
 def _flat(sample):

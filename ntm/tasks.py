@@ -281,8 +281,10 @@ class NGrams:
 
 
 def bayes(batch, context=5):
-    """Equation 10, the best that can be done on N-grams without the table: P(1) = (N_1 + 1/2) / (N_1 + N_0 + 1), where N_1 and
-    N_0 count what has followed the present context so far. Returns the probabilities of a 1 [T, B, 1] and their cost in bits [B]."""
+    """Equation (10): P(1) = (N_1 + 1/2) / (N_1 + N_0 + 1), the best that can be done on N-grams without the table.
+
+    N_1 and N_0 count what has followed the present context so far. Returns the probabilities of a 1 [T, B, 1] and their cost in
+    bits [B]."""
     x, y = batch.x.squeeze(-1).long(), batch.y.squeeze(-1).long()
     T, B = x.shape
     code = sum(x[context - 1 - k : T - k] << k for k in range(context))  # the context at each step that has one

@@ -96,7 +96,8 @@ class Update:
                 p.grad = d
         if not self.kernel.update(self.pointer):
             return None
-        torch.autograd.graph.increment_version(self.learned)  # a graph that needs the old values must notice
+        for p in self.learned:
+            torch.autograd.graph.increment_version(p)  # a graph that needs the old values must notice
         if self.fresh:
             self.optimizer.state.update(self.kept)
             self.fresh = False

@@ -31,6 +31,24 @@ def test_summary_is_what_the_records_hold(model):
     assert found["scores"]["length 120"]["bits"].median == median(run["scores"]["length 120"]["bits"] for run in runs)
 
 
+def test_the_paper_is_read_off_its_curves():
+    assert [ledger.the_paper("copy", model) for model in ledger.SERIES] == [(25_000, 184), (55_000, 184), (math.inf, 431)]
+    assert ledger.the_paper("ngrams", "ntm-feedforward") == (None, pytest.approx(1.74, abs=0.02))
+    assert ledger.the_paper("priority_sort", "lstm") == (None, pytest.approx(56.5, abs=0.1))
+
+
+@pytest.mark.parametrize("task", ledger.MEASURES)
+def test_a_row_against_the_paper_is_what_the_records_hold(task):
+    row, runs = ledger.against_the_paper(task, "ntm-lstm"), pretrained.runs(task, "ntm-lstm")
+    assert row["machine"] == "NTM-LSTM" and row["start"] in ("tape", "bare") and int(row["seeds"]) == len(runs)
+    scores = [run["scores"][ledger.MEASURES[task].question] for run in runs]
+    value = {"copy": lambda s: s["wrong_bits"], "repeat_copy": lambda s: 100 * s["wrong_data_bits"] / 1200,
+             "ngrams": lambda s: s["bits"] - s["bayes"]}.get(task, lambda s: s["bits"])
+    assert row["ours"] == str(ledger.spread(map(value, scores)))
+    under = {"copy": 0.1, "associative_recall": 0.1, "repeat_copy": 1}.get(task)
+    assert row["learned"] == (f"{sum(ledger.at_the_end(run) < under for run in runs)} of {len(runs)}" if under else "")
+
+
 def test_what_there_is_not_is_said():
     with pytest.raises(ValueError, match="there is no such run"):
         ledger.summary("copy", "ntm-lstm", start="upside down")

@@ -100,6 +100,9 @@ def page():
         names = [f"- `{file.name}`: {node.name.removeprefix('test_').replace('_', ' ')}" for file, node in users]
         details += [f"<details><summary>({number}) <code>{function}</code>: {len(users)} tests</summary>", "",
                     *names, "", "</details>", ""]
+    lines += ["", "Equation (1) has no function: it computes nothing, it says what every weighting keeps (shares that sum to 1), "
+              "and the tests of (5) to (9) "
+              "hold it wherever a weighting is made."]
     lines += ["", "The tests that call each function, themselves or through a helper in their file, by name:", "", *details,
               "## Chapters", "",
               "Cells are executed by nbval, which runs notebooks as tests; *compared* are those whose printed output must equal "

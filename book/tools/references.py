@@ -15,6 +15,7 @@ from stamp import ROOT
 PAGE = ROOT / "book/references.md"
 # where a work lies that has no arXiv number, by its title in lower case
 LINKS = {
+    "an empirical exploration of recurrent network architectures": "https://proceedings.mlr.press/v37/jozefowicz15.html",
     "hybrid computing using a neural network with dynamic external memory": "https://doi.org/10.1038/nature20101",
     "incorporating second-order functional knowledge for better option pricing": "https://papers.nips.cc/paper_files/paper/2000",
     "long short-term memory": "https://doi.org/10.1162/neco.1997.9.8.1735",

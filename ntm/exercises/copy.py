@@ -1,4 +1,4 @@
-"""Checkers of the chapter "Copy: the machine finds the program by itself"."""
+"""Checkers of the chapter "Learning to copy"."""
 
 import math
 

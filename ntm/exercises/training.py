@@ -1,10 +1,9 @@
-"""Checkers of the chapter "Training: one number teaches every head"."""
+"""Checkers of the chapter "Training a machine"."""
 
 import math
 
 import torch
 
-from ..tasks import Batch, Copy
 from . import attempt, numbers, verdict
 
 
@@ -70,27 +69,8 @@ def adam(answer):
     return verdict(True, "your loop is torch.optim.Adam, step for step.", "")
 
 
-def suspects(answer):
-    """Exercise 4: a function that tells which sequences of Copy hold a vector of zeros."""
-    for width, lengths in [(2, (4, 4)), (3, (1, 6))]:
-        batch = Copy(width, lengths).sample(40, generator=torch.Generator().manual_seed(0))
-        expected = [any(not batch.x[t, b, :width].any() for t in range(1, int(batch.mask[:, b].sum()) + 1)) for b in range(40)]
-        found = attempt(answer, Batch(*(value.clone() for value in batch)))
-        if isinstance(found, Exception):
-            return verdict(False, "", f"your function raised {type(found).__name__}: {found}.")
-        values = numbers(found, 40)
-        if values is None:
-            return verdict(False, "", "return one boolean for each sequence of the batch: shape [B].")
-        wrong = [b for b in range(40) if bool(values[b]) != expected[b]]
-        if wrong:
-            much = "all" if values.all() else "none" if not values.any() else "some"
-            lengths = "of one length" if lengths[0] == lengths[1] else "of different lengths: padding is not data"
-            return verdict(False, "", f"{len(wrong)} of 40 sequences {lengths} are judged wrongly; you suspect {much}.")
-    return verdict(True, "the suspects are found, at one length and at many.", "")
-
-
 def task(answer):
-    """Exercise 5, open-ended: whether a task keeps the contract, and what guessing costs."""
+    """Exercise 4, open-ended: whether a task keeps the contract, and what guessing costs."""
     try:
         first, again, other = (answer.sample(3, generator=torch.Generator().manual_seed(seed)) for seed in (0, 0, 1))
         x, y, mask = first

@@ -107,8 +107,8 @@ def test_what_the_readme_and_the_workflows_call_exists():
 
 def test_the_ten_lines_of_the_readme_run(tmp_path):
     code = re.search(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.S).group(1)
-    assert "sequences=20_000" in code and "sequences=32" in code
-    code = code.replace("sequences=20_000", "sequences=32, progress=False").replace("sequences=32, seed=1", "sequences=2, seed=1")
+    assert "sequences=10_000" in code and "sequences=32" in code
+    code = code.replace("sequences=10_000", "sequences=32, progress=False").replace("sequences=32, seed=1", "sequences=2, seed=1")
     result = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
     assert (tmp_path / "copy.safetensors").stat().st_size > 10_000

@@ -7,6 +7,7 @@ import random
 import re
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import check_browser
 import check_pages
@@ -18,6 +19,7 @@ import nbformat
 import notation
 import pins
 import pytest
+import readme
 import references
 import repository
 import stamp
@@ -26,6 +28,7 @@ from figures import execute
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 import ntm
+from ntm import pretrained
 
 KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}, "language_info": {"name": "python"}}
 
@@ -368,11 +371,21 @@ def test_the_book_can_move(tmp_path):
         repository.move(tmp_path, "https://example.org/new/book")
 
 
-# --- checks.py and notation.py
+# --- checks.py, notation.py, references.py and readme.py
 
-@pytest.mark.parametrize("tool", [checks, notation, references], ids=["checks", "notation", "references"])
+@pytest.mark.parametrize("tool", [checks, notation, references, readme], ids=["checks", "notation", "references", "readme"])
 def test_a_generated_page_is_up_to_date(tool):
     assert tool.PAGE.read_text(encoding="utf-8") == tool.page(), "make figures writes it again"
+
+
+def test_the_readmes_table_changes_with_the_records(monkeypatch):
+    def fewer(task, model, start=None):
+        runs = pretrained.runs(task, model, start)
+        return runs[:-1] if (task, model) == ("copy", "ntm-lstm") else runs
+
+    monkeypatch.setattr(readme.ledger, "pretrained", SimpleNamespace(runs=fewer, paper=pretrained.paper))
+    changed = [new for old, new in zip(readme.PAGE.read_text(encoding="utf-8").split("\n"), readme.page().split("\n")) if old != new]
+    assert len(changed) == 1 and "NTM-LSTM, tape" in changed[0] and "of 9 |" in changed[0]
 
 
 def test_references_are_gathered_by_work():

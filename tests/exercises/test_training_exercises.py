@@ -60,18 +60,6 @@ def test_adam(capsys):
         assert not check.adam(wrong) and says(capsys, hint)
 
 
-def test_suspects(capsys):
-    def right(batch):
-        return ((batch.y.sum(-1) == 0) & (batch.mask > 0)).any(0)
-
-    assert check.suspects(right) and says(capsys, "Correct:")
-    for wrong, hint in [(lambda batch: None, "one boolean"), (lambda batch: torch.zeros(40), "you suspect none"),
-                        (lambda batch: right(batch)[:3], "shape [B]"),
-                        (lambda batch: (batch.x[..., :-2].sum(-1) == 0).any(0), "you suspect all"), (lambda: 0, "raised"),
-                        (lambda batch: (batch.y[len(batch.y) // 2 + 1 :].sum(-1) == 0).any(0), "padding")]:
-        assert not check.suspects(wrong) and says(capsys, hint)
-
-
 class Task:
     """Copy, with a fault on demand."""
 
