@@ -67,7 +67,7 @@ def parts(machine, task, one_call, sequences):
     return [value / sequences for value in (seconds, sum(task.seconds), inside)]
 
 
-def measure(rounds=3, sequences=128):
+def measure(rounds=9, sequences=64):
     """For each bar: its name, its model and the medians of drawing, Python and torch, and the
     kernel, as multiples of the time of the first bar, torch's LSTM alone, in the same round."""
     lstm = benchmark.Yardstick(10, 8)
