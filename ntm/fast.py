@@ -11,6 +11,7 @@ NTM_FAST=0 in the environment turns the fast path off.
 import contextlib
 import ctypes
 import hashlib
+import itertools
 import os
 import platform
 import shutil
@@ -18,6 +19,7 @@ import struct
 import subprocess
 import tempfile
 from functools import cache
+from operator import attrgetter
 from pathlib import Path
 
 import torch
@@ -117,6 +119,7 @@ def plain(tensor, dtype, shape):
 
 
 _TENSORS = (nn.Parameter, torch.Tensor)
+_layout, _shape, _dtype, _is_cpu = map(attrgetter, ("layout", "shape", "dtype", "is_cpu"))
 
 
 @cache
@@ -195,20 +198,21 @@ def unroll(machine, x, state):
 def rmsprop(parameters, states, lr, decay, momentum, eps):
     """GravesRMSprop's update of these parameters by their gradients, one pass for each, if every tensor of each is plain, contiguous
     and in a place of its own. Returns whether it was done."""
-    rows, held = [], []
-    for p, state in zip(parameters, states):
-        d = p.grad
-        if d.layout != torch.strided or d.is_neg():
+    gradients = [p.grad for p in parameters]
+    if {*map(_layout, gradients)} != {torch.strided} or any(map(torch.Tensor.is_neg, gradients)):
+        return False
+    gradients = list(map(torch.Tensor.contiguous, gradients))
+    columns = [parameters, gradients, *([state[name] for state in states] for name in ("n", "m", "Δ"))]
+    everything = list(itertools.chain(*columns))
+    if not ({*map(type, everything)} <= {*_TENSORS} and all(map(_is_cpu, everything)) and all(map(torch.Tensor.is_contiguous, everything))):
+        return False
+    for kind in (_shape, _dtype):
+        first, *others = (list(map(kind, column)) for column in columns)
+        if any(other != first for other in others):
             return False
-        row = p, d if d.is_contiguous() else d.contiguous(), state["n"], state["m"], state["Δ"]
-        held.append(row)  # what is at an address must live until it is used
-        dtype, shape = p.dtype, p.shape
-        for v in row:
-            if not (v.dtype == dtype and v.shape == shape and v.is_cpu and type(v) in _TENSORS and v.is_contiguous()):
-                return False
-        rows.append((p.numel(), *(v.data_ptr() for v in row)))
-        if len(set(rows[-1][1:])) < 5:  # two of them share their memory
-            return False
+    rows = list(zip(map(torch.Tensor.numel, parameters), *(map(torch.Tensor.data_ptr, column) for column in columns)))
+    if any(len({*places}) < 5 for _, *places in rows):  # two share their memory
+        return False
     if not all(map(available, {p.dtype: p for p in parameters}.values())) or watched():
         return False
     for p, row in zip(parameters, rows):

@@ -34,14 +34,15 @@ class GravesRMSprop(Optimizer):
             θ = [p for p in group["params"] if p.grad is not None]
             if not θ:
                 continue
-            for p in θ:
-                if not self.state[p]:
-                    self.state[p] = {name: torch.zeros_like(p) for name in ("n", "m", "Δ")}
+            states = [self.state[p] for p in θ]
+            for p, state in zip(θ, states):
+                if not state:
+                    state |= {name: torch.zeros_like(p) for name in ("n", "m", "Δ")}
             settings = (float(group[name]) for name in ("lr", "decay", "momentum", "eps"))
-            if fast.rmsprop(θ, [self.state[p] for p in θ], *settings):
+            if fast.rmsprop(θ, states, *settings):
                 continue
             d = [p.grad for p in θ]
-            n, m, Δ = ([self.state[p][name] for p in θ] for name in ("n", "m", "Δ"))
+            n, m, Δ = ([state[name] for state in states] for name in ("n", "m", "Δ"))
             ρ = group["decay"]
             torch._foreach_mul_(n, ρ)
             torch._foreach_addcmul_(n, d, d, 1 - ρ)
