@@ -259,7 +259,7 @@ class _Unroll(torch.autograd.Function):
         if keep:
             ctx.machine, ctx.sizes, ctx.names = machine, sizes, list(buffers)
             ctx.save_for_backward(*tensors[1:3], *tensors[5:], *buffers.values(), *seen)
-            ctx.shapes = [v.shape for v in (*buffers.values(), *seen)]
+            ctx.shapes = list(map(_shape, (*buffers.values(), *seen)))
             # the caller may change these three in place, as on the clear path: only second derivatives need them again
             ctx.others = [(v, v._version) for v in (tensors[0], *tensors[3:5])]
         r = buffers["top"][-1, :, hidden:].unflatten(1, (reads, width)).clone()
@@ -277,7 +277,7 @@ class _Unroll(torch.autograd.Function):
         d_logits, d_M, d_w, d_r, d_h, d_c = d
         heads_weight, output_weight, *layers = map(torch.Tensor.contiguous, weights[::2])
         rest = list(map(torch.Tensor.contiguous, rest))  # (a hook on saved tensors may give back another layout)
-        if [v.shape for v in rest] != ctx.shapes:
+        if list(map(_shape, rest)) != ctx.shapes:
             raise RuntimeError("a hook on saved tensors gave back one of another shape")
         buffers, seen = dict(zip(ctx.names, rest)), rest[len(ctx.names) :]
         d_top = d_logits @ output_weight
