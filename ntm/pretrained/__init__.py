@@ -28,7 +28,7 @@ def runs(task, model=None, start=None):
 
 def load(task, model):
     """The trained machine of the median seed. model: "ntm-lstm", "ntm-feedforward" or "lstm"."""
-    return (LSTMBaseline if model == "lstm" else NTM).load(HERE / task / f"{model}.safetensors")
+    return (LSTMBaseline if model == "lstm" else NTM).load(HERE / task / f"{model}.safetensors").float()  # they travel in float16
 
 
 def paper(figure):
