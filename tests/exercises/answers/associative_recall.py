@@ -3,7 +3,7 @@
 import torch
 
 from ntm import NTM, tasks
-from ntm.programs import content_share
+from ntm.disassembler import content_share
 
 
 def cost():
