@@ -67,3 +67,11 @@ def check_input(x, inputs, like):
     # one reduction first, and isfinite().all() only if it fails: a NaN or an infinity anywhere makes the sum non-finite
     if not torch.isfinite(x.detach().sum()) and not torch.isfinite(x).all():
         raise ValueError("x holds NaN or infinite values; every value must be finite")
+
+
+def check_state(state, x, **begins):
+    """Raise ValueError unless the state's M, w and r have the shapes of `begins`, for the B sequences of x [T, B, inputs]."""
+    for name, begin in begins.items():
+        found, wanted = list(getattr(state, name).shape), [x.shape[1], *begin.shape]
+        if found != wanted:
+            raise ValueError(f"state.{name} has shape {found}; for x of shape {list(x.shape)} it must be {wanted}")

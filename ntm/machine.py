@@ -1,7 +1,22 @@
-"""The Neural Turing Machine: a controller, its heads and a memory; one step, or a whole sequence."""
+"""The Neural Turing Machine: a controller, its heads and a memory; one step, or a whole sequence.
+
+The sizes by which this package names every shape, and their places in the paper:
+
+    T            steps of a sequence; in a whole sequence, time comes first
+    B            sequences side by side; inside a step, the batch comes first
+    inputs, outputs           channels of what comes in, x_t, and of the answer y_t (section 4)
+    hidden_size  units of a layer of the controller (tables 1 and 2, "Controller Size": 100)
+    N            slots, the rows of the memory (section 3.1: N; tables 1 and 2: 128)
+    width        columns of the memory (section 3.1: M, like the memory itself; the tables: 20)
+    read_heads, write_heads   how many (the tables, "#Heads": 1, by which we read one of each);
+                 where a shape says heads, these are all of them, the read heads first
+    shift_range  the farthest that a head moves in a step; s has 2 shift_range + 1 entries
+                 (section 3.3.2: "shifts between -1 and 1")
+"""
 
 import math
 from functools import wraps
+from types import SimpleNamespace
 from typing import NamedTuple
 
 import torch
@@ -10,7 +25,7 @@ from torch.utils.checkpoint import checkpoint
 
 from . import fast
 from .addressing import address
-from .checks import check_input, integer, number, positive
+from .checks import check_input, check_state, integer, number, positive
 from .controllers import LSTM, FeedForward
 from .heads import Heads
 from .memory import add, erase, read
@@ -57,6 +72,20 @@ class NTM(Saved, nn.Module):
     your own (see ntm.controllers), which is then called with inputs + read_heads * width channels.
     N slots of `width` numbers; any number of read and write heads; shifts from -shift_range to +shift_range.
 
+    >>> machine = NTM(3, 2, "feedforward", N=16, width=8, start="tape", seed=0)
+    >>> x = torch.rand(5, 4, 3)  # [T, B, inputs]: 5 steps of 4 sequences
+    >>> machine(x).sigmoid().shape  # the probability that each bit of each answer is a 1
+    torch.Size([5, 4, 2])
+    >>> _, trace = machine(x, trace=True)  # the same, and all that the heads did on the way
+    >>> trace.w_write.shape  # [T, B, write_heads, N]
+    torch.Size([5, 4, 1, 16])
+    >>> y, state = machine.unroll(x[:3])  # the first 3 steps, and what passes on from there
+    >>> y, state = machine.unroll(x[3:], state)  # the last 2
+    >>> torch.allclose(y, machine(x)[3:], atol=1e-5)
+    True
+
+    To teach it: ntm.train. To keep it: `save` and `load`.
+
     What the paper leaves open is an argument here:
     start: how the weights begin: "bare" (as torch draws them) or "tape" (the same draw, then given the
     habits of a tape machine: see ntm.start).
@@ -101,52 +130,62 @@ class NTM(Saved, nn.Module):
         initial_strength = number("initial_strength", initial_strength)
         generator = None if seed is None else torch.Generator().manual_seed(integer("seed", seed, low=-(2**63)))
         super().__init__()
-        self.settings = dict(inputs=inputs, outputs=outputs, controller=controller, hidden_size=hidden_size, layers=layers, N=N,
-                             width=width, read_heads=read_heads, write_heads=write_heads, shift_range=shift_range,
-                             initial_memory=initial_memory, initial_weighting=initial_weighting,
-                             initial_strength=initial_strength)
+        self.settings = dict(
+            inputs=inputs, outputs=outputs, controller=controller, hidden_size=hidden_size,
+            layers=layers, N=N, width=width, read_heads=read_heads, write_heads=write_heads,
+            shift_range=shift_range, initial_memory=initial_memory,
+            initial_weighting=initial_weighting, initial_strength=initial_strength,
+        )  # fmt: skip
         if start != "bare":  # a file that names no start, as all from before there was a choice, began bare
             self.settings["start"] = start
-        self.inputs, self.outputs, self.read_heads, self.write_heads = inputs, outputs, read_heads, write_heads
-        self._build(generator, controller, hidden_size, layers, N, width, shift_range, initial_memory, initial_weighting, initial_strength)
+        self._build(SimpleNamespace(**self.settings), generator)
         if start == "tape":
             tape(self)
 
-    def _build(self, generator, controller, hidden_size, layers, N, width, shift_range, initial_memory, initial_weighting,
-               initial_strength):
-        device = torch.empty(0).device
+    def _build(self, sizes, generator):
+        """The parts for these settings, their weights drawn from `generator`."""
+        self.inputs, self.outputs = sizes.inputs, sizes.outputs
+        self.read_heads, self.write_heads = sizes.read_heads, sizes.write_heads
+        N, width, device = sizes.N, sizes.width, torch.empty(0).device
         channels, heads = self.inputs + self.read_heads * width, self.read_heads + self.write_heads
         kinds = {"lstm": LSTM, "feedforward": FeedForward}
-        if isinstance(controller, nn.Module):
-            self.controller = controller
-        elif isinstance(controller, str) and controller in kinds:
+        if isinstance(sizes.controller, nn.Module):
+            self.controller = sizes.controller
+        elif isinstance(sizes.controller, str) and sizes.controller in kinds:
             with torch.device("meta"):
-                self.controller = kinds[controller](channels, hidden_size, layers)
+                self.controller = kinds[sizes.controller](channels, sizes.hidden_size, sizes.layers)
             draw(self.controller, generator, device)
         else:
-            raise ValueError(f"controller is {controller!r}; it must be 'lstm', 'feedforward' or a module")
+            raise ValueError(
+                f"controller is {sizes.controller!r}; it must be 'lstm', 'feedforward' or a module"
+            )
+        h_size = self.controller.output_size
         with torch.device("meta"):
-            self.heads = Heads(self.controller.output_size, width, self.read_heads, self.write_heads, shift_range)
-            self.output = nn.Linear(self.controller.output_size + self.read_heads * width, self.outputs)
+            self.heads = Heads(h_size, width, self.read_heads, self.write_heads, sizes.shift_range)
+            self.output = nn.Linear(h_size + self.read_heads * width, self.outputs)
         draw(self.heads, generator, device)
         draw(self.output, generator, device)
-        with torch.no_grad():
-            self.heads.linear.bias.split(self.heads.sizes)[1].add_(initial_strength)  # the second kind, after the keys
+        with torch.no_grad():  # β's bias, the second kind, after the keys
+            self.heads.linear.bias.split(self.heads.sizes)[1].add_(sizes.initial_strength)
         self.r_0 = nn.Parameter(torch.zeros(self.read_heads, width))
 
-        if initial_memory == "positions":
+        memory, weighting = sizes.initial_memory, sizes.initial_weighting
+        if memory == "positions":
             angle = 2 * math.pi * torch.arange(N).unsqueeze(-1) / N  # [N, 1]
             column = torch.arange(width)
             M_0 = 0.3 * torch.sin(angle * (column // 2 + 1) + column % 2 * math.pi / 2)
         else:
-            level = {"blank": 0.1, "redrawn": 0.1, "constant": 1e-6}.get(initial_memory, 0.0)
+            level = {"blank": 0.1, "redrawn": 0.1, "constant": 1e-6}.get(memory, 0.0)
             M_0 = torch.full((N, width), level)
-            if initial_memory in ("distinct", "redrawn", "learned"):
-                M_0 += 0.1 * torch.randn(N, width, generator=generator, device="cpu").to(device)
+            if memory in ("distinct", "redrawn", "learned"):
+                rows = torch.randn(N, width, generator=generator, device="cpu")
+                M_0 += 0.1 * rows.to(device)
         w_0 = torch.zeros(heads, N)
-        if initial_weighting != "uniform":
+        if weighting != "uniform":
             w_0[:, 0] = 5.0
-        for name, value, learned in [("M_0", M_0, initial_memory == "learned"), ("w_0", w_0, initial_weighting == "learned")]:
+        for name, value, learned in [
+            ("M_0", M_0, memory == "learned"), ("w_0", w_0, weighting == "learned")
+        ]:  # fmt: skip
             if learned:
                 setattr(self, name, nn.Parameter(value))
             else:
@@ -172,14 +211,15 @@ class NTM(Saved, nn.Module):
 
         x [B, inputs]. Returns the logits [B, outputs], the new State, and what the heads emitted (for a trace).
         """
-        M, w_prev, r_prev, c_prev = state
-        h, c = self.controller(torch.cat([x, r_prev.flatten(1)], dim=-1), c_prev)
-        k, β, g, s, γ, e, a = emitted = self.heads(h)
-        w = address(M, k, β, g, s, γ, w_prev)
-        w_read, w_write = w.split([self.read_heads, self.write_heads], dim=1)
-        r = read(M, w_read)
-        M = add(erase(M, w_write, e), w_write, a)
-        y = self.output(torch.cat([h, r.flatten(1)], dim=-1))
+        M, w_prev, r_prev, c_prev = state  # [B, N, width], [B, heads, N], [B, read_heads, width]
+        seen = torch.cat([x, r_prev.flatten(1)], dim=-1)  # [B, inputs + read_heads * width]
+        h, c = self.controller(seen, c_prev)  # h [B, hidden_size]
+        k, β, g, s, γ, e, a = emitted = self.heads(h)  # k [B, heads, width], e [B, write_heads, width]
+        w = address(M, k, β, g, s, γ, w_prev)  # [B, heads, N]
+        w_read, w_write = w.split([self.read_heads, self.write_heads], dim=1)  # [B, read_heads, N], ...
+        r = read(M, w_read)  # [B, read_heads, width]
+        M = add(erase(M, w_write, e), w_write, a)  # [B, N, width]
+        y = self.output(torch.cat([h, r.flatten(1)], dim=-1))  # [B, outputs]
         return y, State(M, w, r, c), emitted
 
     @never_compiled
@@ -190,7 +230,11 @@ class NTM(Saved, nn.Module):
         equal to `step` repeated; otherwise it repeats `step`.
         """
         check_input(x, self.inputs, self.r_0)
-        state = self.initial_state(x.shape[1]) if state is None else State(*state)
+        if state is None:
+            state = self.initial_state(x.shape[1])
+        else:
+            state = State(*state)
+            check_state(state, x, M=self.M_0, w=self.w_0, r=self.r_0)
         if self.chunk is None or not torch.is_grad_enabled():
             return self._unroll(x, state)
         logits = []

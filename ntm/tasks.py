@@ -34,6 +34,8 @@ def bits(logits, batch):
 
 def wrong_bits(logits, batch):
     """How many scored bits are wrong once thresholded at probability 1/2, summed over a sequence. Not a cost. Returns [B]."""
+    if logits.shape != batch.y.shape:
+        raise ValueError(f"logits has shape {list(logits.shape)}; it must be that of y, {list(batch.y.shape)}")
     wrong = (logits > 0) != (batch.y > 0.5)
     return (wrong * batch.mask.unsqueeze(-1)).sum(dim=(0, 2))
 

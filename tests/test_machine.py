@@ -1,6 +1,7 @@
 """The whole machine. `machine(x)` may take the fast path or repeat `step`: both are held to the loops of spec.py here."""
 
 import copy
+import doctest
 import math
 
 import pytest
@@ -13,6 +14,7 @@ from torch.func import functional_call
 from torch.testing import assert_close
 
 from ntm import NTM, tasks
+from ntm import machine as machine_module
 from ntm.addressing import sharpen
 from ntm.machine import State
 from ntm.memory import add, erase, read
@@ -442,3 +444,28 @@ def test_initial_strength_moves_every_β_and_nothing_else(controller):
     assert NTM(**strong.settings, seed=1).settings == strong.settings
     with pytest.raises(ValueError, match="initial_strength is nan; it must be a finite number"):
         NTM(**sizes, initial_strength=float("nan"))
+
+
+def test_the_ten_lines_of_use_in_its_docstring_run():
+    torch.manual_seed(0)
+    found = doctest.testmod(machine_module)
+    assert found.attempted == 8 and not found.failed
+
+
+def test_a_state_of_another_shape_is_named_with_that_of_x():
+    machine, x = machine_of(), torch.zeros(4, 2, 3, dtype=torch.float64)
+    for other, words in [
+        (machine.initial_state(3), r"state.M has shape \[3, 5, 3\]; for x of shape \[4, 2, 3\] it must be \[2, 5, 3\]"),
+        (machine_of(write_heads=2).initial_state(2), r"state.w has shape \[2, 3, 5\].* it must be \[2, 2, 5\]"),
+        (machine.initial_state(2)._replace(r=torch.zeros(2, 3)), r"state.r has shape \[2, 3\].* it must be \[2, 1, 3\]"),
+    ]:
+        with pytest.raises(ValueError, match=words):
+            machine.unroll(x, other)
+
+
+def test_logits_of_another_shape_are_named_with_that_of_y():
+    batch = tasks.Copy(width=3).sample(2, length=2)
+    with pytest.raises(ValueError, match=r"logits has shape \[6, 2, 1\]; it must be that of y, \[6, 2, 3\]"):
+        tasks.wrong_bits(batch.y[..., :1], batch)
+    with pytest.raises(ValueError, match=r"3\].*1\]"):  # torch's own words
+        tasks.bits(batch.y[..., :1], batch)

@@ -5,6 +5,7 @@ import inspect
 import torch
 
 from .. import programs, tasks
+from ..disassembler import decode
 from . import numbers, verdict
 
 
@@ -51,7 +52,7 @@ def your_own(program, x, expected):
         return verdict(False, "", f"expected has {steps} steps, but x has only {T}.")
     fault = _fault(program, [(x, T - steps, expected)], max(channels, columns), columns)
     if not fault:
-        decoded = programs.decode(programs.run(program, x, 32, max(channels, columns))[1])
+        decoded = decode(programs.run(program, x, 32, max(channels, columns))[1])
         if not any(step.how == "jump" for head in decoded.values() for step in head):
             fault = "what is read is what you expect, but no head ever jumps: use read(jump=...) or write(..., jump=...)."
     return verdict(not fault, "the program reads what you said it would, and it finds its way by content.", fault)

@@ -5,7 +5,8 @@ import math
 import matplotlib.pyplot as plt
 import torch
 
-from .. import plots, programs
+from .. import plots
+from ..disassembler import scores
 from ..machine import NTM
 from ..optim import GravesRMSprop
 from ..tasks import Copy, bits
@@ -46,7 +47,7 @@ def look(machine, probe):
     with torch.no_grad():
         _, trace = machine(probe.x, trace=True)
     answering = probe.mask > 0
-    head = programs.scores(trace, answering)["read head"]
+    head = scores(trace, answering)["read head"]
     gate = trace.g[:, :, 0][answering].mean().item()
     return dict(gradient=torch.stack(norms).norm().item(), gate=gate,
                 sharpness=head["sharp"], stepping=head["sequential"])
