@@ -1,4 +1,4 @@
-"""Compile the kernel for the page: ntm/kernel.c to WebAssembly, as base64 in the plain script book/live/kernel.js.
+"""Compile the kernel for the page: ntm/kernel.c to WebAssembly, as base64 in the plain script ntm/live/kernel.js.
 
 A page opened from disk may fetch nothing, so the bytes stand in a script. The compiler comes from PyPI (the package
 ziglang, at the pin of environment.yml): the same compiler makes the same bytes anywhere.
@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-SCRIPT, SOURCE = ROOT / "book/live/kernel.js", ROOT / "ntm/kernel.c"
+SCRIPT, SOURCE = ROOT / "ntm/live/kernel.js", ROOT / "ntm/kernel.c"
 FLAGS = ["-target", "wasm32-wasi", "-O3", "-msimd128", "-ffast-math", "-fno-finite-math-only", "-DREAL=float",
          "-std=gnu11", "-mexec-model=reactor", "-s",
          *(f"-Wl,--export={name}" for name in ("update", "update_room", "__heap_base"))]  # fmt: skip

@@ -2,7 +2,7 @@
 // of the vectors in GOLDEN. test_live.py starts it.
 "use strict";
 const test = require("node:test"), assert = require("node:assert"), fs = require("node:fs"), path = require("node:path");
-const live = path.join(__dirname, "../../book/live");
+const live = path.join(__dirname, "../../ntm/live");
 for (const name of ["equations", "machine"]) require(path.join(live, name + ".js"));
 const NTM = globalThis.NTM;
 const golden = (name) => JSON.parse(fs.readFileSync(path.join(process.env.GOLDEN, name + ".json"), "utf-8"));
