@@ -186,7 +186,7 @@ NTM.shapes = ({ inputs, outputs, controller, hidden_size: H, layers = 1, N, widt
   const heads = read_heads + write_heads, R = read_heads * width, lstm = controller === "lstm";
   const emissions = heads * (width + 3 + 2 * shift_range + 1) + 2 * write_heads * width;
   const shapes = { r_0: [read_heads, width] };
-  if (lstm) shapes["controller.h_0"] = shapes["controller.c_0"] = [layers, 1, H];
+  if (lstm) Object.assign(shapes, { "controller.h_0": [layers, 1, H], "controller.c_0": [layers, 1, H] });
   Object.assign(shapes, {
     M_0: [N, width], w_0: [heads, N], "heads.linear.weight": [emissions, H], "heads.linear.bias": [emissions],
     "output.weight": [outputs, H + R], "output.bias": [outputs],

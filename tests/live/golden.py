@@ -4,11 +4,12 @@ Written anew by every test into a folder of its own; nothing here is committed.
 """
 
 import json
+import math
 from pathlib import Path
 
 import torch
 
-from ntm import NTM, addressing, memory, pretrained, tasks
+from ntm import NTM, GravesRMSprop, addressing, memory, pretrained, tasks
 
 FILES = sorted(Path(pretrained.__file__).parent.rglob("ntm-*.safetensors"))
 TASKS = {
@@ -62,6 +63,78 @@ def sequence(path, seed=0):
         logits.append(y[0])
         steps.append(dict(w=state.w[0], **{name: value[0] for name, value in emitted._asdict().items()}))
     return dict(file=str(path), x=x[:, 0], logits=logits, steps=steps, M=state.M[0])
+
+
+def batches(n=3, seed=0):
+    """Sequences of every task, with what JavaScript's `sequence` is to make them of."""
+    generator, cases = torch.Generator().manual_seed(seed), []
+
+    def case(name, task, sample, given, options=None):
+        cases.append(dict(task=name, options=options or {}, given=given, x=sample.x[:, 0], y=sample.y[:, 0], mask=sample.mask[:, 0]))
+
+    for _ in range(n):
+        task = tasks.Copy()
+        sample = task.sample(1, generator=generator)
+        L = int(sample.mask.sum())
+        case("copy", task, sample, [sample.x[1 : L + 1, 0, :8]])
+        for count in ("number", "marks"):
+            task = tasks.RepeatCopy(count=count)
+            sample = task.sample(1, generator=generator)
+            L, repeats = (int(v) for v in task.lengths_and_repeats(sample))
+            case("repeat_copy", task, sample, [sample.x[1 : L + 1, 0, :6], repeats], dict(count=count))
+        task = tasks.AssociativeRecall()
+        sample = task.sample(1, generator=generator)
+        items = len(sample.x) // 4 - 2
+        shown = sample.x[: 4 * items, 0, :6].view(items, 4, 6)[:, 1:]
+        query = sample.x[4 * items + 1 : 4 * items + 4, 0, :6]
+        case("associative_recall", task, sample, [shown, next(i for i in range(items) if torch.equal(shown[i], query))])
+        task = tasks.NGrams(length=40)
+        sample = task.sample(1, generator=generator)
+        case("ngrams", task, sample, [[*sample.x[:, 0, 0].tolist(), sample.y[-1, 0, 0].item()]])
+        task = tasks.PrioritySort()
+        sample = task.sample(1, generator=generator)
+        case("priority_sort", task, sample, [sample.x[:20, 0, :8], sample.x[:20, 0, 8]])
+    return cases
+
+
+MACHINES = [
+    ("copy", dict(controller="feedforward", start="tape")),
+    ("copy", dict(controller="lstm", start="tape", N=40, shift_range=2)),
+    ("associative_recall", dict(controller="lstm", layers=2, hidden_size=24, N=17, width=7, read_heads=2, write_heads=2,
+                                initial_memory="learned", initial_weighting="learned")),
+    ("associative_recall", dict(controller="feedforward", layers=2, hidden_size=30, read_heads=4, start="tape")),
+]  # fmt: skip
+
+
+SHORT = {"copy": tasks.Copy(lengths=(1, 6)), "associative_recall": tasks.AssociativeRecall(items=(2, 3))}
+
+
+def trainings(folder, updates=100, seed=0, lr=1e-4, clip=10.0):
+    """The first updates of trainings, by torch's own gradients in float64: the sequences, the cost of each, the gradients of the
+    first before clipping, the weights after the last. Where each begins is written to `folder`."""
+    cases = []
+    for i, (name, settings) in enumerate(MACHINES):
+        task = SHORT[name]
+        machine, generator = NTM(task.inputs, task.outputs, seed=seed, **settings), torch.Generator().manual_seed(seed)
+        file = Path(folder) / f"start-{i}.safetensors"
+        machine.save(file)
+        machine.double()
+        optimizer, costs, sequences, first = GravesRMSprop(machine.parameters(), lr), [], [], None
+        for _ in range(updates):
+            x, y, mask = (v.double() for v in task.sample(1, generator=generator))
+            logits, _ = machine.repeat(x, machine.initial_state(1))
+            cost = tasks.bits(logits, tasks.Batch(x, y, mask)).mean()
+            optimizer.zero_grad()
+            (cost * math.log(2)).backward()
+            first = first or {name: p.grad.flatten().clone() for name, p in machine.named_parameters()}
+            torch.nn.utils.clip_grad_norm_(machine.parameters(), clip)
+            optimizer.step()
+            costs.append(cost.item())
+            sequences.append(dict(x=x[:, 0], y=y[:, 0], mask=mask[:, 0]))
+        weights = {name: p.detach().flatten() for name, p in machine.named_parameters()}
+        cases.append(dict(file=str(file), task=name, rate=lr, clip=clip, costs=costs, sequences=sequences, gradients=first,
+                          weights=weights))  # fmt: skip
+    return cases
 
 
 def write(path, value):

