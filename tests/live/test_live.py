@@ -54,8 +54,8 @@ def test_the_compiled_kernel_is_current():
     try:
         version = importlib.metadata.version("ziglang")
     except importlib.metadata.PackageNotFoundError:
-        pytest.skip("book/live/kernel.js IS NOT COMPARED with ntm/kernel.c: pip install ziglang")
+        pytest.skip("ntm/live/kernel.js IS NOT COMPARED with ntm/kernel.c: pip install ziglang")
     pinned = (kernel_js.ROOT / "environment.yml").read_text(encoding="utf-8").split("ziglang==")[1].split()[0]
     if version != pinned:
-        pytest.skip(f"book/live/kernel.js IS NOT COMPARED with ntm/kernel.c: ziglang {version} is installed, not {pinned}")
+        pytest.skip(f"ntm/live/kernel.js IS NOT COMPARED with ntm/kernel.c: ziglang {version} is installed, not {pinned}")
     assert kernel_js.SCRIPT.read_text(encoding="utf-8") == kernel_js.script(kernel_js.compiled()), "make live"
