@@ -8,7 +8,7 @@
 #   FORCE=1               make figures: execute all notebooks, not only the stale ones
 #   JOBS=2                make test: run files side by side
 #   SECONDS=600           make fuzz, make fuzz-asan: for how long
-# There are also: lint, unit (the package's tests alone), fuzz, fuzz-asan, colab (all notebooks as in Colab), links (those of the book, over the network).
+# There are also: lint, unit (the package's tests alone), fuzz, fuzz-asan, live (the pages' kernel, compiled again), colab (all notebooks as in Colab), links (those of the book, over the network).
 
 PYTHON ?= python3
 PIP_TORCH ?=
@@ -23,7 +23,7 @@ export OMP_NUM_THREADS = 1
 export PIP_TORCH
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: book test lint unit fuzz fuzz-asan figures colab links clean
+.PHONY: book test lint unit fuzz fuzz-asan figures live colab links clean
 
 book: $(READY)
 	$(JUPYTER_BOOK) build -W -n --keep-going . || { rm -rf _build/.doctrees; exit 1; } # else a second call would be silent
@@ -57,6 +57,10 @@ figures: $(READY)
 	$(PY) book/tools/notation.py
 	$(PY) book/tools/references.py
 	$(PY) book/tools/readme.py
+
+# The kernel that trains in the page: ntm/kernel.c as WebAssembly, in ntm/live/kernel.js; a test finds it current.
+live: $(READY)
+	$(PY) book/tools/kernel_js.py
 
 # Every notebook as Colab would run it: the package installed from a wheel, nothing of the repository around.
 colab: $(READY)

@@ -1,0 +1,73 @@
+"""The JavaScript that lives in the book's pages, held to torch: golden vectors in node, files that pass between the two, and
+the compiled kernel, which must be that of ntm/kernel.c."""
+
+import importlib.metadata
+import json
+import subprocess
+
+import golden
+import kernel_js
+import pytest
+import torch
+from nodes import node
+
+from ntm import NTM, runs
+from ntm.start import tape
+
+
+@pytest.fixture(scope="module")
+def ran(vectors, in_node):
+    return in_node()
+
+
+def test_javascript_is_torch(ran):
+    assert ran.returncode == 0, ran.stdout[-8000:] + ran.stderr[-2000:]
+    tests = {line.split()[1]: int(line.split()[2]) for line in ran.stdout.splitlines() if line[:2] in ("# ", "ℹ ")
+             and line.split()[1:2] in (["tests"], ["pass"], ["skipped"])}  # fmt: skip
+    assert tests["pass"] == tests["tests"] >= len(golden.FILES) + len(golden.MACHINES) + 6 and not tests["skipped"]
+
+
+@pytest.mark.parametrize("controller", ["feedforward", "lstm"])
+def test_a_machine_that_learned_in_javascript_answers_the_same_in_torch(ran, vectors, controller):
+    machine = NTM.load(vectors / f"learned-{controller}.safetensors").double()
+    answer = json.loads((vectors / f"learned-{controller}.json").read_text())
+    with torch.no_grad():
+        logits, _ = machine.repeat(torch.tensor(answer["x"]).double()[:, None], machine.initial_state(1))
+    assert torch.allclose(logits[:, 0], torch.tensor(answer["logits"]).double(), atol=1e-10)
+
+
+@pytest.mark.parametrize("controller", ["feedforward", "lstm"])
+def test_a_tape_in_javascript_is_ours(ran, vectors, controller):
+    """The same draw, bare and begun as a tape: what lies between them is ntm.start.tape."""
+    bare, theirs = (NTM.load(vectors / f"{start}-{controller}.safetensors") for start in ("bare", "tape"))
+    tape(bare)
+    for (name, ours), (_, p) in zip(bare.named_parameters(), theirs.named_parameters()):
+        assert torch.allclose(ours, p, atol=1e-6), name
+    fresh = NTM(10, 8, controller, read_heads=2, write_heads=2, start="tape", seed=0)
+    for (name, ours), (_, p) in zip(fresh.named_buffers(), theirs.named_buffers()):
+        assert torch.equal(ours, p), name
+    for (name, ours), (_, p) in zip(fresh.named_parameters(), theirs.named_parameters()):  # another draw of the same law
+        error = 5 * ours.std() * (2 / ours.numel()) ** 0.5 + 1e-6
+        assert abs(ours.mean() - p.mean()) < error, name
+        assert ours.numel() < 100 or abs(ours.std() - p.std()) < error, name
+
+
+def test_the_recipes_of_the_page_are_those_of_the_runs(vectors):
+    program = f"require({json.dumps(str(kernel_js.SCRIPT.with_name('train.js')))}); console.log(JSON.stringify(NTM.recipes))"
+    recipes = json.loads(subprocess.run([node(), "-e", program], capture_output=True, text=True, check=True).stdout)
+    for start, of_task in recipes.items():
+        for task, of_controller in of_task.items():
+            for controller, settings in of_controller.items():
+                ours = runs.settings_of(task, f"ntm-{controller}", start)[0]
+                assert settings == {name: value for name, value in ours.items() if name != "start"}, (start, task, controller)
+
+
+def test_the_compiled_kernel_is_current():
+    try:
+        version = importlib.metadata.version("ziglang")
+    except importlib.metadata.PackageNotFoundError:
+        pytest.skip("ntm/live/kernel.js IS NOT COMPARED with ntm/kernel.c: pip install ziglang")
+    pinned = (kernel_js.ROOT / "environment.yml").read_text(encoding="utf-8").split("ziglang==")[1].split()[0]
+    if version != pinned:
+        pytest.skip(f"ntm/live/kernel.js IS NOT COMPARED with ntm/kernel.c: ziglang {version} is installed, not {pinned}")
+    assert kernel_js.SCRIPT.read_text(encoding="utf-8") == kernel_js.script(kernel_js.compiled()), "make live"
