@@ -76,7 +76,7 @@ def undescribed(article):
 def uncaptioned(article):
     """The captions of a page that are nobody's alternative text."""
     alts = " ".join(markup.unescape(alt) for alt in re.findall(r'<img\b[^>]*?\balt="([^"]*)"', article))
-    drawn = re.findall(r'<img\b[^>]*>\s*(?:</div>\s*)+<p[^>]*><em>(Figure \d+: [^<.,(“”’]{8,40})', article)
+    drawn = re.findall(r'<img\b[^>]*>\s*(?:</div>\s*)+<p[^>]*><em>((?:Live figure|Figure \d+): [^<.,(“”’]{8,40})', article)
     return [caption for caption in drawn if " ".join(markup.unescape(caption).split()) not in alts]
 
 

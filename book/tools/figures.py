@@ -23,6 +23,8 @@ from papermill.exceptions import PapermillExecutionError
 from papermill.execute import remove_error_markers
 from stamp import ROOT, is_stale, stamp
 
+from ntm.live import INLINED
+
 EXTRA_KEYS = ["metadata.widgets", "metadata.papermill", "metadata.language_info.version",
               "cell.metadata.papermill", "cell.metadata.execution"]
 
@@ -35,6 +37,9 @@ def normalise(nb):
             del cell.metadata["tags"]  # papermill adds an empty list
         if "remove-output" in cell.metadata.get("tags", []):
             cell.outputs = []  # an explorer: nothing without a kernel
+        for output in cell.get("outputs", []):
+            if "text/html" in output.get("data", {}):  # a live figure: the book's pages have its scripts themselves
+                output.data["text/html"] = INLINED.sub("", output.data["text/html"])
         whole = []  # what a cell prints may arrive in pieces, and be cut within a line
         for output in cell.get("outputs", []):
             if whole and whole[-1].output_type == output.output_type == "stream" and whole[-1].name == output.name:

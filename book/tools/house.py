@@ -4,6 +4,7 @@
 - The alternative text of a figure is its caption, the paragraph below it that begins with *Figure 1: ...*.
 - Every page has a description and a picture for those who link to it.
 - Figures become WebP, lossless and a third of the bytes, and are fetched when the reader comes near.
+- Live figures (ntm.live) find their scripts and weights in _static/live, on the pages that have one.
 - Of FontAwesome (1.5 MB of script, 0.3 MB of fonts) nothing is left: book/assets/icons.css holds the icons that the theme shows.
 """
 
@@ -18,7 +19,11 @@ from notation import GREEK
 from PIL import Image
 from sphinx.ext.mathjax import html_visit_displaymath, html_visit_math
 
-CAPTION = re.compile(r"Figure( \d+)?: ")
+from ntm import live
+from ntm.live import at_work
+
+CAPTION = re.compile(r"(Live figure|Figure( \d+)?): ")
+LIVE = re.compile(r'class="ntm-live" data-live="(\w+)"')
 TONES = re.compile(r"\b(black|white|dark|darker|darkest|pale|paler|palest|light|lighter|lightest)\b")
 
 
@@ -73,6 +78,13 @@ def head(app, name, template, context, doctree):
     if doctree and next(iter(doctree.findall(lambda node: isinstance(node, (nodes.math, nodes.math_block)))), None):
         app.add_css_file("vendor/katex/katex.min.css")
         app.add_js_file("vendor/katex/katex.min.js", loading_method="defer", priority=400)
+    shown = [each for raw in (doctree.findall(nodes.raw) if doctree else ()) for each in LIVE.findall(raw.astext())]
+    if shown:
+        # said at once, so that the still is never painted where the live figure will be
+        context["metatags"] += '<script>document.documentElement.classList.add("live")</script>\n'
+        app.add_css_file("live/live.css")
+        for script in dict.fromkeys(script for each in shown for script in live.FIGURES[each]):
+            app.add_js_file(f"live/{script}.js", loading_method="defer", priority=600)
 
 
 def polish(page, sizes):
@@ -100,6 +112,7 @@ def finish(app, exception):
     if exception or app.builder.name not in ("html", "dirhtml"):
         return
     out, sizes = Path(app.outdir), {}
+    at_work.site(out / "_static/live")
     for picture in sorted((out / "_images").glob("*.png")):
         with Image.open(picture) as image:
             if not (picture.with_suffix(".webp").is_file() and len(picture.stem) == 64):  # a hash: the very same picture

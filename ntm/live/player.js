@@ -129,7 +129,7 @@ NTM.Player = class {
     const frame = (now) => {
       const done = this.run.advance(6);
       if (this.playing) {
-        this.clock += ((now - last) / 1000) * Math.max(12, this.run.T / 12); // never longer than twelve seconds
+        this.clock += (Math.max(now - last, 0) / 1000) * Math.max(12, this.run.T / 12); // never longer than twelve seconds
         this.fig.values.t = Math.min(Math.floor(this.clock), this.run.T - 1, Math.max(this.run.steps.length - 1, 0));
         this.fig.shows.t(this.t);
         if (this.t >= this.run.T - 1) this.start(false);
@@ -249,7 +249,7 @@ NTM.details = {
 
 NTM.figures.player = (fig) => {
   const { machines, sizes = {}, hero = false, text } = fig.settings, words = (name) => name.replace("_", " ").replace("/ntm-", ", ").replace("lstm", "LSTM");
-  const player = new NTM.Player(fig, hero ? ["input", "write", "read", "memory", "output"] : ["input", "target", "output", "write", "read", "memory", "detail"]);
+  const player = new NTM.Player(fig, hero ? ["input", "write", "read", "memory", "target", "output"] : ["input", "target", "output", "write", "read", "memory", "detail"]);
   fig.says.removeAttribute("role"); // it changes at every step
   fig.keep("seed", 0);
   const inputs = [fig.choice("machine", "machine", Object.fromEntries(machines.map((name) => [name, words(name)])), machines[0])];

@@ -77,7 +77,7 @@ NTM.figures.program = (fig) => {
   const panels = Object.fromEntries([["target", 60], ["output", 60], ["write", 110], ["read", 110]].map(([name, tall]) => [name, NTM.panel(name, tall)]));
   fig.pictures.append(NTM.el("div", { class: "ntm-beside" }, NTM.el("div", {}, text, listing), NTM.el("div", {}, ...Object.values(panels).map((panel) => panel.node))));
   const sliders = [fig.slider("t", "step", 0, 99, 1, 99), fig.slider("vectors", "vectors", 1, N + 2, 1, 8),
-    fig.slider("β", "β, of a jump", 0, 50, 0.5, 50), fig.slider("γ", "γ, sharpening", 1, 30, 0.5, 30), fig.slider("leak", "leak of a move", 0, 0.6, 0.02, 0)];
+    fig.slider("β", "β, of a jump", 0, 50, 0.5, 50), fig.slider("γ", "γ, sharpening", 1, 30, 0.5, 30), fig.slider("leak", "leak", 0, 0.6, 0.02, 0)];
   const move = (by) => () => fig.set({ t: Math.max(0, Math.min(2 * fig.values.vectors + 1, fig.values.t + by)) });
   fig.controls.append(NTM.el("div", { class: "ntm-grid" }, ...sliders), NTM.el("div", { class: "ntm-buttons" },
     fig.button("first step", () => fig.set({ t: 0 })), fig.button("‹ step", move(-1), { "aria-label": "one step back" }), fig.button("step ›", move(1), { "aria-label": "one step on" }),

@@ -27,8 +27,12 @@ RULES = []
 NEW = []  # the rules below that the pages in WAITING need not keep yet
 # Pages that have not been brought to these rules yet: take one out when it has been.
 WAITING = {"repeat_copy", "ngrams", "priority_sort"}
-# A page to look things up in is no chapter: it is not read from top to bottom, asks nothing, and begins without a picture.
-REFERENCE = {"recipes": {"read_in_time", "picture_first", "not_spoiled", "short_title"}}
+# A page to look things up in, or to play with, is no chapter: it is not read from top to bottom, asks nothing, and may begin without a
+# picture.
+REFERENCE = {
+    "recipes": {"read_in_time", "picture_first", "not_spoiled", "short_title"},
+    "playground": {"read_in_time", "picture_first", "not_spoiled"},
+}
 WORDS, LINES = 120, 25  # in a Markdown cell; in a code cell that teaches
 # what Colab has, and ntm itself
 ALLOWED = {"torch", "numpy", "matplotlib", "ipywidgets", "IPython", "tqdm", "safetensors", "distributed", "ntm"}
@@ -221,7 +225,7 @@ def captions(nb, name):
     for number, cell in code_cells(nb):
         if not HIDDEN & set(tags(cell)) and any("image/png" in output.get("data", {}) for output in cell.outputs):
             below = nb.cells[number + 1] if number + 1 < len(nb.cells) else None
-            if "solution" not in tags(cell) and (below is None or not below.source.startswith("*Figure")):
+            if "solution" not in tags(cell) and (below is None or not below.source.startswith(("*Figure", "*Live figure"))):
                 yield f"cell {number} shows a figure without a caption below it"
 
 
@@ -262,8 +266,9 @@ def nothing_of_this_machine(nb, name):
 
 
 # How much a page asks of its reader. The text of an answer counts, although it waits in a fold: who predicts, opens it. Not counted are
-# folded code (setup, parameters, drawing, the code of an answer), exercises, which state their own minutes, and what is there to be
-# looked up (what moved into ntm, references).
+# folded code (setup, parameters, drawing, the code of an answer), exercises, which state their own minutes, what is there to be
+# looked up (what moved into ntm, references), and live figures: like the explorers they are there for whoever wants to play, for as
+# long as that lasts, and show nothing that the page's own figures do not.
 
 WORDS_A_MINUTE, LINES_A_MINUTE, FIGURES_A_MINUTE = 200, 40, 3
 FIGURES, TABLES, COLUMNS, OPENING_LINES = 7, 2, 92, 10
@@ -280,7 +285,8 @@ def reading(nb):
     for number, cell in enumerate(nb.cells):
         if cell.cell_type == "markdown" and re.match(r"#{1,2} ", cell.source):
             counted = not NOT_READ.match(cell.source)
-        if counted:
+        played = cell.source.startswith("*Live figure") or ("live" in tags(cell) and "opening" not in tags(cell))
+        if counted and not played:
             yield number, cell
 
 

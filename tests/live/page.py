@@ -6,10 +6,10 @@
 import sys
 from pathlib import Path
 
-import matplotlib
 import torch
 
 from ntm import live
+from ntm.live import at_work
 
 M = torch.tensor([[2.0, 0.0], [0.0, 2.0], [1.0, 1.0], [-1.0, 1.0]])
 COMPASS = torch.stack([torch.cos(torch.arange(8) * torch.pi / 4), torch.sin(torch.arange(8) * torch.pi / 4)], 1)
@@ -26,25 +26,25 @@ FIGURES = {
     "program": ("program", {}),
     "hero": ("player", dict(machines=["copy/ntm-lstm"], hero=True, text="a machine with a memory", sizes={"length": 23})),
     "player": ("player", dict(machines=PLAYED, sizes={"length": 10})),
-    "playground": ("playground", dict(machines=live.machines())),
+    "playground": ("playground", dict(machines=at_work.machines())),
 }
 PAGE = """<!doctype html><html lang="en" data-theme="light"><head><meta charset="utf-8"><title>{name}</title>
 <meta name="viewport" content="width=device-width"><link rel="icon" href="data:,"><link rel="stylesheet" href="live/live.css">
 <script>document.documentElement.classList.add("live")</script>
-<style>body {{ max-width: 46rem; margin: 1rem auto; padding: 0 1rem; font: 16px system-ui; }} html[data-theme=dark] {{ background: #14181e; color: #ced6dd }}</style>
+<style>body {{ max-width: 46rem; margin: 1rem auto; padding: 0 1rem; font: 16px system-ui; }}
+html[data-theme=dark] {{ background: #14181e; color: #ced6dd }}</style>
 {scripts}</head><body><main class="bd-content"><h1>{name}</h1>{box}</main></body></html>"""
 
 
 def write(folder, figures=FIGURES):
     """Write every page and what it loads into `folder`; the stills are not drawn."""
     folder = Path(folder)
-    live.site(folder / "live")
+    at_work.site(folder / "live")
     for name, (figure, settings) in figures.items():
-        scripts = "".join(f'<script defer src="live/{each}.js"></script>\n' for each in live.FIGURES[figure][0])
-        box = live.box(figure, **settings)
+        scripts = "".join(f'<script defer src="live/{each}.js"></script>\n' for each in live.FIGURES[figure])
+        box = live.box(figure, settings)
         (folder / f"{name}.html").write_text(PAGE.format(name=name, scripts=scripts, box=box), encoding="utf-8")
 
 
 if __name__ == "__main__":
-    matplotlib.use("Agg")
     write(sys.argv[1])
