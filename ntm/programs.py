@@ -131,7 +131,7 @@ def _offsets(move, shift_range, leak):
     return s
 
 
-# Four of the paper's tasks as programs. Each writes what it must remember and lets the read head bring the answer: y holds it.
+# Four of the paper's tasks as programs, and a variant. Each writes what it must remember and lets the read head bring the answer: y holds it.
 
 
 def copy(x):
@@ -167,6 +167,35 @@ def repeat_copy(x):
         for _ in range(length - 1):
             yield read(move=+1)
     yield read(move=+1)  # from the last vector on to the end mark
+
+
+def repeat_copy_marks(x):
+    """The repeat copy task with its count as marks, up to N - 1 vectors and marks, in a memory of 9 columns and with three read heads.
+
+    It counts nothing itself: what it does next depends on the input and on what the heads have just read, as in a machine whose
+    controller has no state. Head 0 says the vectors, head 1 is one slot ahead of it and sees the first mark where they end, and head 2
+    stands on a mark and takes one step a round, until it meets the go mark. Columns: 6 of data, go mark (the end marker, when it is
+    said), start mark (on the first vector), mark.
+    """
+    start, end, move, waits = [0.0] * 7 + [1.0], [0.0] * 6 + [1.0], 0, False
+    next(x)
+    yield
+    for x_t in x:
+        row = torch.cat([x_t[:6], x_t[8:], x_t.new_tensor([1 - move]), x_t[7:8]])
+        yield write(row, move=move), read(move=0 if waits else move, head=2)
+        if x_t[8]:
+            break
+        move, waits = 1, bool(x_t[7])
+    over, last = True, False
+    for _ in x:
+        if over and last:
+            yield read(jump=end)
+            continue
+        if over:
+            seen = yield read(jump=start), read(jump=start, move=+1, head=1), read(move=+1, head=2)
+        else:
+            seen = yield read(move=+1), read(move=+1, head=1)
+        over, last = bool(seen[9 + 8] > 0.5), bool(seen[18 + 6] > 0.5)
 
 
 def associative_recall(x):

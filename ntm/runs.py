@@ -13,6 +13,7 @@ import ast
 import contextlib
 import hashlib
 import json
+import math
 import platform
 import time
 from functools import partial
@@ -41,15 +42,15 @@ MODELS = ("ntm-lstm", "ntm-feedforward", "lstm")
 
 # What each machine has beyond its defaults: a tape's start (ntm.start), and the sizes of the paper's Tables 1 to 3 where no smaller one
 # does it; copy with an LSTM wants rows that differ, recall rows that are drawn anew for every update, N-grams a tape that is longer than
-# the sequence.
+# the sequence, repeat copy with marks one that is shorter, and a sharper search.
 TAPE = dict(start="tape")
 SETTINGS = {
     ("copy", "ntm-lstm"): TAPE | dict(initial_memory="distinct"),
     ("copy", "ntm-feedforward"): TAPE,
     ("repeat_copy", "ntm-lstm"): TAPE | dict(initial_memory="redrawn"),
     ("repeat_copy", "ntm-feedforward"): TAPE | dict(initial_memory="redrawn"),
-    ("repeat_copy_marks", "ntm-lstm"): TAPE | dict(initial_memory="redrawn", read_heads=3, N=256),
-    ("repeat_copy_marks", "ntm-feedforward"): TAPE | dict(initial_memory="redrawn", read_heads=3, N=256),
+    ("repeat_copy_marks", "ntm-lstm"): TAPE | dict(initial_memory="redrawn", read_heads=3, N=64, initial_strength=5.0),
+    ("repeat_copy_marks", "ntm-feedforward"): TAPE | dict(initial_memory="redrawn", read_heads=3, N=64, initial_strength=5.0),
     ("associative_recall", "ntm-lstm"): TAPE | dict(initial_memory="redrawn"),
     ("associative_recall", "ntm-feedforward"): TAPE | dict(initial_memory="redrawn", hidden_size=256, read_heads=4),
     ("ngrams", "ntm-lstm"): TAPE | dict(initial_memory="redrawn", N=256),
@@ -114,12 +115,14 @@ QUESTIONS = {
         "length 10, 20 repeats": dict(length=10, repeats=20),
         "length 20, 10 repeats": dict(length=20, repeats=10),
     },
+    # Trained on 64 slots, so that a write head that never stops comes round and must learn to do no harm; 3 vectors and 100 marks need
+    # 105, so beyond the training lengths the same weights are asked on 128, the paper's number (see on_slots).
     "repeat_copy_marks": {
         "training range": {},
-        "length 20, 10 repeats": dict(length=20, repeats=10),
-        "length 10, 20 repeats": dict(length=10, repeats=20),
-        "length 10, 40 repeats": dict(length=10, repeats=40),
-        "length 3, 100 repeats": dict(length=3, repeats=100),
+        "length 20, 10 repeats": dict(length=20, repeats=10, slots=128),
+        "length 10, 20 repeats": dict(length=10, repeats=20, slots=128),
+        "length 10, 40 repeats": dict(length=10, repeats=40, slots=128),
+        "length 3, 100 repeats": dict(length=3, repeats=100, slots=128),
     },
     "associative_recall": {f"{n} items": dict(items=n) for n in (6, 8, 10, 12, 15, 20)},
     "ngrams": {"training range": {}},
@@ -188,8 +191,10 @@ def checkpoint_of(folder, task, model, seed):
 def score(machine, task, seed):
     """What a trained machine answers to every question of its task, on fresh sequences, the same for all models. A dict for JSON."""
     subject, fresh, found = TASKS[task](), dict(sequences=SEQUENCES.get(task, 100), seed=10_000 + seed), {}
-    for question, lengths in QUESTIONS[task].items():
-        scored = evaluate(machine, subject, **fresh, **lengths)
+    for question, asked in QUESTIONS[task].items():
+        who = on_slots(machine, asked["slots"]) if "slots" in asked and isinstance(machine, NTM) else machine
+        lengths = {name: value for name, value in asked.items() if name != "slots"}
+        scored = evaluate(who, subject, **fresh, **lengths)
         found[question] = dict(bits=scored.bits, wrong_bits=scored.wrong_bits, perfect=scored.perfect)
         if task == "ngrams" or task.startswith("repeat_copy"):
             batch = subject.sample(fresh["sequences"], generator=torch.Generator().manual_seed(fresh["seed"]), **lengths)
@@ -197,9 +202,19 @@ def score(machine, task, seed):
             found[question]["bayes"] = tasks.bayes(batch)[1].double().mean().item()
         if task.startswith("repeat_copy"):  # the paper counts the data alone, without the end marker's channel
             with torch.no_grad():
-                wrong = tasks.wrong_bits(*subject.data(machine(batch.x), batch))
+                wrong = tasks.wrong_bits(*subject.data(who(batch.x), batch))
             found[question]["wrong_data_bits"] = wrong.double().mean().item()
     return found
+
+
+def on_slots(machine, slots):
+    """An NTM's weights on another number of slots, on which none of them depends; the rows are a new machine's, and every head begins
+    as firmly on slot 0 as it did."""
+    other = NTM(**machine.settings | {"N": slots}, seed=0)
+    w_0 = other.w_0.clone()
+    w_0[:, 0] += math.log((slots - 1) / (machine.settings["N"] - 1))
+    other.load_state_dict(machine.state_dict() | {"M_0": other.M_0.clone(), "w_0": w_0})
+    return other
 
 
 def collect(folder, into=Path(__file__).parent / "pretrained"):

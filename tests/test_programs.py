@@ -42,6 +42,15 @@ def test_repeat_copy_is_exact_end_mark_and_all(length, repeats):
         assert wrong(y, batch, 7) == 0
 
 
+@pytest.mark.parametrize("length, repeats", [(1, 1), (1, 10), (2, 3), (7, 4), (20, 10), (10, 40), (3, 100), (100, 3)])
+def test_a_count_of_marks_is_read_off_the_tape(length, repeats):
+    task = tasks.RepeatCopy(count="marks")
+    for seed in range(3):
+        batch = task.sample(1, length=length, repeats=repeats, generator=torch.Generator().manual_seed(seed))
+        y, _ = run(programs.repeat_copy_marks, batch.x[:, 0], length + repeats + 1, 9, read_heads=3)
+        assert wrong(y, batch, 7) == 0
+
+
 @pytest.mark.parametrize("items", [2, 3, 6, 10, 20])
 def test_associative_recall_is_exact(items):
     for seed in range(5):
