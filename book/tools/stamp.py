@@ -92,7 +92,7 @@ def resolve(alias, tree, package, parts):
 
 
 def data_files(module, tree, package):
-    """The data files that belong to a module."""
+    """The data files that belong to a module; scripts and styles of live figures are the page's, and in no committed output."""
     folder = module.parent
     found = set(folder.rglob("*")) if folder != package else set()
     for node in ast.walk(tree):
@@ -100,7 +100,7 @@ def data_files(module, tree, package):
             path = folder / node.value
             if package in path.resolve().parents:
                 found |= {path, *path.rglob("*")} if path.is_dir() else {path}
-    return {f for f in found if f.is_file() and f.suffix not in (".py", ".pyc", ".so")}
+    return {f for f in found if f.is_file() and f.suffix not in (".py", ".pyc", ".so", ".js", ".css")}
 
 
 def dependencies(tree, package):

@@ -25,12 +25,6 @@ FIGURES = {
     "playground": [*MACHINE, "player", "playground"],
     "training": ["equations", "machine", "tasks", "kernel", "training", "drawing", "train"],
 }
-# The room that each takes, in px, on a page and on a phone, so that nothing jumps when it begins; of "stages" by chapter.
-ROOM = {
-    "reading": (260, 420), "writing": (350, 760), "content": (300, 640), "interpolation": (360, 600), "shift": (440, 760),
-    "sharpening": (590, 1310), "program": (560, 1080), "hero": (680, 1000), "player": (820, 1350), "playground": (1160, 1790),
-    "training": (700, 900),
-}  # fmt: skip
 INLINED = re.compile(r"<!-- inlined -->.*<!-- /inlined -->", re.S)
 
 
@@ -49,8 +43,8 @@ class Live:
 def box(name, settings):
     """The element that the scripts of the figure `name` fill; settings: its default state, by the names that they give it."""
     told = html.escape(json.dumps(plain(settings), ensure_ascii=False))
-    tall, phone = ROOM[settings.get("upto") or ("hero" if settings.get("hero") else name)]
-    return f'<div class="ntm-live" data-live="{name}" data-settings="{told}" style="--tall:{tall}px;--tall-phone:{phone}px"></div>'
+    room = settings.get("upto") or ("hero" if settings.get("hero") else name)  # how much of it is kept: live.css
+    return f'<div class="ntm-live" data-live="{name}" data-room="{room}" data-settings="{told}"></div>'
 
 
 def plain(value):

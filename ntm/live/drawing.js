@@ -113,7 +113,7 @@ NTM.bars = (pen, width, height, w, colour, cosines = false) => {
     pen.fillStyle = colour;
     pen.fillRect(x + (i + 0.1) * each, zero - Math.max(value, 0) * unit, each * 0.8, Math.abs(value) * unit);
     pen.fillStyle = NTM.colours.grey;
-    if (each > 15 || i % 4 === 0) pen.fillText(i, x + (i + 0.5) * each, height - 7);
+    if (each > 18 || i % 4 === 0) pen.fillText(i, x + (i + 0.5) * each, height - 7);
   }
 };
 
