@@ -29,7 +29,7 @@ FIGURES = {
 ROOM = {
     "reading": (260, 420), "writing": (350, 760), "content": (300, 640), "interpolation": (360, 600), "shift": (440, 760),
     "sharpening": (590, 1310), "program": (560, 1080), "hero": (680, 1000), "player": (820, 1350), "playground": (1160, 1790),
-    "training": (700, 900),
+    "training": (640, 1190), "small": (480, 930),
 }  # fmt: skip
 INLINED = re.compile(r"<!-- inlined -->.*<!-- /inlined -->", re.S)
 
@@ -49,7 +49,7 @@ class Live:
 def box(name, settings):
     """The element that the scripts of the figure `name` fill; settings: its default state, by the names that they give it."""
     told = html.escape(json.dumps(plain(settings), ensure_ascii=False))
-    tall, phone = ROOM[settings.get("upto") or ("hero" if settings.get("hero") else name)]
+    tall, phone = ROOM[settings.get("upto") or next((kind for kind in ("hero", "small") if settings.get(kind)), name)]
     return f'<div class="ntm-live" data-live="{name}" data-settings="{told}" style="--tall:{tall}px;--tall-phone:{phone}px"></div>'
 
 
