@@ -4,7 +4,6 @@ import json
 import re
 
 import matplotlib.pyplot as plt
-import nbformat
 import pytest
 import torch
 from figures import normalise
@@ -54,8 +53,9 @@ def test_settings_reach_the_page_as_they_are():
 
 def test_of_a_committed_output_the_box_alone_is_kept():
     text = CALLS["reading"]()._repr_html_()
-    cell = new_code_cell("show()", outputs=[new_output("execute_result", {"text/html": text, "text/plain": "x"}, execution_count=1)], execution_count=1)
-    html = normalise(nbformat.from_dict(new_notebook(cells=[cell]))).cells[0].outputs[0].data["text/html"]
+    shown = new_output("execute_result", {"text/html": text, "text/plain": "x"}, execution_count=1)
+    cell = new_code_cell("show()", outputs=[shown], execution_count=1)
+    html = normalise(new_notebook(cells=[cell])).cells[0].outputs[0].data["text/html"]
     assert "script" not in html and html.startswith('<div class="ntm-live"') and len(html) < 1000
 
 
@@ -83,7 +83,8 @@ def test_the_page_s_colours_are_those_of_ntm_plots():
     named = dict(re.findall(r'(read|write|grey|paper): "(#\w{6})"', script))
     assert named == {"read": plots.READ, "write": plots.WRITE, "grey": plots.GREY, "paper": plots.PAPER}
     maps = dict(re.findall(r"(read|write|bits|signed): (\[[^\]]*\])", script))
-    for name, found in {"read": plots.READ_MAP, "write": plots.WRITE_MAP, "signed": plt.get_cmap("PRGn"), "bits": plt.get_cmap("Greys")}.items():
+    drawn = {"read": plots.READ_MAP, "write": plots.WRITE_MAP, "signed": plt.get_cmap("PRGn"), "bits": plt.get_cmap("Greys")}
+    for name, found in drawn.items():
         stops = json.loads(maps[name])
         for i, stop in enumerate(stops):
             wanted = torch.tensor(found(i / (len(stops) - 1))[:3]) * 255
@@ -94,5 +95,5 @@ def test_every_script_that_a_figure_names_is_there_and_every_room_is_kept():
     style = live.script("live.css")
     for name, scripts in live.FIGURES.items():
         assert all((live.HERE / f"{script}.js").is_file() for script in scripts), name
-    for room in ["reading", "writing", *by_hand.SHOWN, "program", "hero", "player", "playground"]:
+    for room in ["reading", "writing", *by_hand.SHOWN, "program", "hero", "player", "playground", "training", "small"]:
         assert f'data-room="{room}"' in style, room
