@@ -15,12 +15,13 @@ NTM.maps = {
 };
 for (const [name, stops] of Object.entries(NTM.maps)) {
   const rgb = stops.map((stop) => [1, 3, 5].map((i) => parseInt(stop.slice(i, i + 2), 16)));
-  NTM.maps[name] = Array.from({ length: 256 }, (_, i) => {
+  NTM.maps[name] = Uint32Array.from({ length: 256 }, (_, i) => {
     const at = (i / 255) * (rgb.length - 1), low = Math.min(Math.floor(at), rgb.length - 2);
-    return rgb[low].map((c, j) => Math.round(c + (at - low) * (rgb[low + 1][j] - c)));
+    const [r, g, b] = rgb[low].map((c, j) => Math.round(c + (at - low) * (rgb[low + 1][j] - c)));
+    return (255 << 24) | (b << 16) | (g << 8) | r; // as a pixel lies in memory
   });
 }
-// value between low and high as red, green and blue
+// value between low and high as a pixel
 NTM.tone = (map, value, low = 0, high = 1) => NTM.maps[map][Math.max(0, Math.min(255, Math.round((255 * (value - low)) / (high - low))))];
 
 // ---- elements ----
@@ -81,13 +82,15 @@ NTM.panel = (title, height) => {
 // A heat map in a box: cells[row][column]; beyond `until` columns it is empty. Numbers are written where a cell has the room.
 NTM.heat = (pen, cells, { x = 0, y = 0, width, height, columns, map, low = 0, high = 1, numbers, until = columns }) => {
   const w = width / columns, h = height / cells.length;
-  const image = new ImageData(columns, cells.length), small = NTM.el("canvas", { width: columns, height: cells.length });
+  const image = new ImageData(columns, cells.length), pixels = new Uint32Array(image.data.buffer);
+  const small = (pen.canvas.small ??= NTM.el("canvas").getContext("2d", { willReadFrequently: true })); // a pixel a cell, kept
+  if (small.canvas.width !== columns || small.canvas.height !== cells.length) Object.assign(small.canvas, { width: columns, height: cells.length });
   for (const [i, row] of cells.entries()) {
-    for (let j = 0; j < until; j++) image.data.set([...NTM.tone(map, row[j], low, high), 255], 4 * (i * columns + j));
+    for (let j = 0; j < until; j++) pixels[i * columns + j] = NTM.tone(map, row[j], low, high);
   }
-  small.getContext("2d").putImageData(image, 0, 0);
+  small.putImageData(image, 0, 0);
   pen.imageSmoothingEnabled = false;
-  pen.drawImage(small, x, y, width, height);
+  pen.drawImage(small.canvas, x, y, width, height);
   pen.strokeStyle = NTM.colours.paper;
   pen.strokeRect(x + 0.5, y + 0.5, width - 1, height - 1);
   if (!numbers || w < 26) return;

@@ -155,8 +155,14 @@ NTM.Player = class {
     return kind === "read" ? Math.min(chosen, reads - 1) : reads + Math.min(chosen, writes - 1);
   }
 
-  // The rows of a view over time, and how they are drawn.
+  // The rows of a view over time, and how they are drawn; made anew when there are more steps, or the reader wants others.
   view(name) {
+    const { detail, head } = this.fig.values, key = [this.run.steps.length, this.slots(), detail, head].join();
+    this.views_of = this.views_of?.run === this.run && this.views_of.key === key ? this.views_of : { run: this.run, key };
+    return (this.views_of[name] ??= this.rows(name));
+  }
+
+  rows(name) {
     const { steps, sequence, machine } = this.run, turned = (rows, n) => Array.from({ length: n }, (_, j) => rows.map((row) => row[j]));
     const outputs = machine.settings.outputs, marked = machine.settings.inputs;
     if (name === "input") return { cells: turned(sequence.x, marked), map: "bits", title: "input", all: true };
@@ -179,21 +185,18 @@ NTM.Player = class {
   // The slots that some head has been at, for all pictures alike.
   slots() {
     const { steps, machine } = this.run;
-    if (this.known !== this.run || this.seen !== steps.length) {
-      Object.assign(this, { known: this.run, seen: steps.length, from: machine.N - 1, to: 0 });
-      for (const { heads } of steps) {
-        for (const { w } of heads) {
-          w.forEach((v, i) => {
-            if (v < 0.3) return;
-            this.from = Math.min(this.from, i);
-            this.to = Math.max(this.to, i);
-          });
-        }
+    if (this.known !== this.run) Object.assign(this, { known: this.run, seen: 0, from: machine.N - 1, to: 0 });
+    for (; this.seen < steps.length; this.seen++) {
+      for (const { w } of steps[this.seen].heads) {
+        w.forEach((v, i) => {
+          if (v < 0.3) return;
+          this.from = Math.min(this.from, i);
+          this.to = Math.max(this.to, i);
+        });
       }
-      if (this.from > this.to) [this.from, this.to] = [0, machine.N - 1];
-      this.to = Math.min(machine.N - 1, Math.max(this.to, this.from + 9));
     }
-    return [this.from, this.to];
+    if (this.from > this.to) return [0, machine.N - 1];
+    return [this.from, Math.min(machine.N - 1, Math.max(this.to, this.from + 9))];
   }
 
   draw() {
@@ -202,8 +205,8 @@ NTM.Player = class {
     for (const name of this.views) {
       const panel = this.panels[name];
       if (name === "memory") {
-        const [from, to] = this.slots(), M = steps[t].state.M.slice(from, to + 1).map((row) => [...row]);
-        const high = Math.max(0.5, ...M.flat().map(Math.abs));
+        const [from, to] = this.slots(), M = steps[t].state.M.slice(from, to + 1);
+        const high = M.reduce((most, row) => row.reduce((m, v) => Math.max(m, Math.abs(v)), most), 0.5);
         panel.title(`memory after step ${t}`, `memory after step ${t}, slots ${from} to ${to}`);
         panel.pen((pen, width, height) => {
           NTM.heat(pen, M, { x: 28, width: width - 28, height, columns: M[0].length, map: "signed", low: -high, high });

@@ -111,7 +111,8 @@ NTM.ring = (pen, width, height, rings, s) => {
       pen.arc(cx, cy, to, angle(i - 0.46), angle(i + 0.46));
       pen.arc(cx, cy, from, angle(i + 0.46), angle(i - 0.46), true);
       pen.closePath();
-      pen.fillStyle = `rgb(${NTM.tone("read", w[i])})`;
+      const tone = NTM.tone("read", w[i]);
+      pen.fillStyle = `rgb(${tone & 255} ${(tone >> 8) & 255} ${(tone >> 16) & 255})`;
       pen.fill();
       pen.stroke();
     }
