@@ -43,7 +43,8 @@ class Live:
 def box(name, settings):
     """The element that the scripts of the figure `name` fill; settings: its default state, by the names that they give it."""
     told = html.escape(json.dumps(plain(settings), ensure_ascii=False))
-    room = settings.get("upto") or next((kind for kind in ("hero", "small") if settings.get(kind)), name)  # how much of it is kept: live.css
+    # how much room is kept for it: live.css
+    room = settings.get("upto") or next((kind for kind in ("hero", "small") if settings.get(kind)), name)
     return f'<div class="ntm-live" data-live="{name}" data-room="{room}" data-settings="{told}"></div>'
 
 

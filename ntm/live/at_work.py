@@ -25,13 +25,13 @@ def hero(text, machine="copy/ntm-lstm"):
 def player(*machines, seed=0, **sizes):
     """Shipped machines ("copy/ntm-lstm", ...) of one task, at work on sequences of these sizes (length=10, ...)."""
     still(machines[0], seed, sizes)
-    return Live("player", dict(machines=machines, seed=seed, sizes=sizes), map(weights, machines))
+    return Live("player", dict(machines=machines, seed=seed, sizes=sizes), [weights(name) for name in machines])
 
 
 def playground(*names):
     """Shipped machines to be given patterns of the reader's own, and to be interfered with."""
     still(names[0], 0, {"length": 12})
-    return Live("playground", dict(machines=names), map(weights, names))
+    return Live("playground", dict(machines=names), [weights(name) for name in names])
 
 
 def still(name, seed, sizes):

@@ -36,7 +36,10 @@ def defaults(**settings):
     """The figure's settings, with the recipes of the book's runs: recipes[start][task][controller]."""
     recipes = {
         start: {
-            task: {kind: {k: v for k, v in settings_of(task, f"ntm-{kind}", start)[0].items() if k != "start"} for kind in ("feedforward", "lstm")}
+            task: {
+                kind: {k: v for k, v in settings_of(task, f"ntm-{kind}", start)[0].items() if k != "start"}
+                for kind in ("feedforward", "lstm")
+            }
             for task in LEARNED
         }
         for start in ("tape", "bare")
