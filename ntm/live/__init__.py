@@ -43,7 +43,7 @@ class Live:
 def box(name, settings):
     """The element that the scripts of the figure `name` fill; settings: its default state, by the names that they give it."""
     told = html.escape(json.dumps(plain(settings), ensure_ascii=False))
-    room = settings.get("upto") or ("hero" if settings.get("hero") else name)  # how much of it is kept: live.css
+    room = settings.get("upto") or next((kind for kind in ("hero", "small") if settings.get(kind)), name)  # how much of it is kept: live.css
     return f'<div class="ntm-live" data-live="{name}" data-room="{room}" data-settings="{told}"></div>'
 
 

@@ -1,24 +1,9 @@
 // Train a machine in the page: every seed learns in a worker of its own, so that the page stays smooth; here are the choices, the
-// curves, and what the heads do. settings: task, controller, start, seed, lanes. In a
-// chapter it is training_small, with fewer choices.
+// curves, and what the heads do. settings: recipes (what the book's machines have beyond the defaults:
+// recipes[start][task][controller]), task, controller, start, seed, lanes, small (the few choices of a chapter's figure).
 "use strict";
 globalThis.NTM = globalThis.NTM || {};
 NTM.figures = NTM.figures || {};
-
-// What the book's machines have beyond the defaults: ntm.runs (tests/live holds them equal).
-NTM.recipes = {
-  tape: {
-    copy: { feedforward: {}, lstm: { initial_memory: "distinct" } },
-    repeat_copy: { feedforward: { initial_memory: "redrawn" }, lstm: { initial_memory: "redrawn" } },
-    associative_recall: { feedforward: { initial_memory: "redrawn", hidden_size: 256, read_heads: 4 }, lstm: { initial_memory: "redrawn" } },
-    ngrams: { feedforward: { initial_memory: "redrawn", N: 256 }, lstm: { initial_memory: "redrawn", N: 256 } },
-  },
-  bare: {
-    copy: { feedforward: {}, lstm: {} }, repeat_copy: { feedforward: { initial_strength: 3 }, lstm: {} },
-    associative_recall: { feedforward: { hidden_size: 256, read_heads: 4, write_heads: 4 }, lstm: { initial_strength: 3 } },
-    ngrams: { feedforward: {}, lstm: { initial_strength: 3 } },
-  },
-};
 
 // ---- in the worker ----
 
@@ -101,9 +86,8 @@ NTM.worker = () => {
 
 // ---- in the page ----
 
-NTM.figures.training_small = (fig) => NTM.figures.training(fig, true);
-NTM.figures.training = (fig, small = false) => {
-  const colours = { feedforward: "#1b7837", lstm: "#762a83" };
+NTM.figures.training = (fig) => {
+  const { recipes, small } = fig.settings, colours = { feedforward: "#1b7837", lstm: "#762a83" };
   const dashes = [[], [6, 3], [2, 3]], named = { copy: "copy", repeat_copy: "repeat copy", associative_recall: "associative recall", ngrams: "N-grams" };
   // what is asked of each task: the name of the size, its lowest and highest, the highest in training
   const sizes = { copy: ["length", 1, 120, 20], repeat_copy: ["repeats", 1, 20, 10], associative_recall: ["items", 2, 20, 6], ngrams: ["length", 20, 200, 200] };
@@ -111,7 +95,7 @@ NTM.figures.training = (fig, small = false) => {
 
   // the choices; those of a size follow the book's recipe for the task until they are moved
   const recipe = ({ task, controller, start }) => {
-    const { hidden_size = 100, N = 128, read_heads = 1 } = NTM.recipes[start][task][controller];
+    const { hidden_size = 100, N = 128, read_heads = 1 } = recipes[start][task][controller];
     return { hidden_size, N, read_heads, size: sizes[task][3] };
   };
   const chosen = () => fig.set(recipe(fig.values));
@@ -167,7 +151,7 @@ NTM.figures.training = (fig, small = false) => {
   // New machines, or the one in a file; those before are gone.
   function begin(bytes) {
     const { task, controller, start, rate, lanes: many, hidden_size, N, read_heads, seed } = fig.values;
-    const settings = NTM.settings(NTM.tasks[task](), { controller, start, ...NTM.recipes[start][task][controller], hidden_size, N, read_heads });
+    const settings = NTM.settings(NTM.tasks[task](), { controller, start, ...recipes[start][task][controller], hidden_size, N, read_heads });
     [known, shown] = [key(), JSON.stringify(probe())];
     for (const { worker } of lanes) worker.terminate();
     lanes = Array.from({ length: bytes ? 1 : Number(many) }, (_, i) => {

@@ -32,6 +32,7 @@ WAITING = {"repeat_copy", "ngrams", "priority_sort"}
 REFERENCE = {
     "recipes": {"read_in_time", "picture_first", "not_spoiled", "short_title"},
     "playground": {"read_in_time", "picture_first", "not_spoiled"},
+    "train_a_machine": {"read_in_time", "picture_first", "not_spoiled"},
 }
 WORDS, LINES = 120, 25  # in a Markdown cell; in a code cell that teaches
 # what Colab has, and ntm itself

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 
 from ntm import live
-from ntm.live import at_work
+from ntm.live import at_work, learning
 
 M = torch.tensor([[2.0, 0.0], [0.0, 2.0], [1.0, 1.0], [-1.0, 1.0]])
 COMPASS = torch.stack([torch.cos(torch.arange(8) * torch.pi / 4), torch.sin(torch.arange(8) * torch.pi / 4)], 1)
@@ -27,6 +27,8 @@ FIGURES = {
     "hero": ("player", dict(machines=["copy/ntm-lstm"], hero=True, text="a machine with a memory", sizes={"length": 23})),
     "player": ("player", dict(machines=PLAYED, sizes={"length": 10})),
     "playground": ("playground", dict(machines=at_work.machines())),
+    "training": ("training", learning.defaults()),
+    "training_small": ("training", learning.defaults(small=True)),
 }
 PAGE = """<!doctype html><html lang="en" data-theme="light"><head><meta charset="utf-8"><title>{name}</title>
 <meta name="viewport" content="width=device-width"><link rel="icon" href="data:,"><link rel="stylesheet" href="live/live.css">

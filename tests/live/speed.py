@@ -19,6 +19,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 from nodes import node  # noqa: E402
 
 from ntm import NTM, live, tasks, train  # noqa: E402
+from ntm.live import at_work  # noqa: E402
 
 ENGINE = ["equations", "machine", "tasks", "kernel", "training"]
 LEARN = """(controller, sequences) => {
@@ -62,7 +63,7 @@ def main():
     except ImportError:
         sync_playwright = None
     with tempfile.TemporaryDirectory() as folder:
-        live.site(folder)
+        at_work.site(folder)
         scripts = "".join(f'<script src="{name}.js"></script>' for name in ENGINE)
         (Path(folder) / "speed.html").write_text(f"<!doctype html><meta charset=utf-8>{scripts}", encoding="utf-8")
         ways = {"ntm.train": native, "node": in_node}

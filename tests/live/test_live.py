@@ -3,15 +3,13 @@ the compiled kernel, which must be that of ntm/kernel.c."""
 
 import importlib.metadata
 import json
-import subprocess
 
 import golden
 import kernel_js
 import pytest
 import torch
-from nodes import node
 
-from ntm import NTM, runs
+from ntm import NTM
 from ntm.start import tape
 
 
@@ -50,16 +48,6 @@ def test_a_tape_in_javascript_is_ours(ran, vectors, controller):
         error = 5 * ours.std() * (2 / ours.numel()) ** 0.5 + 1e-6
         assert abs(ours.mean() - p.mean()) < error, name
         assert ours.numel() < 100 or abs(ours.std() - p.std()) < error, name
-
-
-def test_the_recipes_of_the_page_are_those_of_the_runs(vectors):
-    program = f"require({json.dumps(str(kernel_js.SCRIPT.with_name('train.js')))}); console.log(JSON.stringify(NTM.recipes))"
-    recipes = json.loads(subprocess.run([node(), "-e", program], capture_output=True, text=True, check=True).stdout)
-    for start, of_task in recipes.items():
-        for task, of_controller in of_task.items():
-            for controller, settings in of_controller.items():
-                ours = runs.settings_of(task, f"ntm-{controller}", start)[0]
-                assert settings == {name: value for name, value in ours.items() if name != "start"}, (start, task, controller)
 
 
 def test_the_compiled_kernel_is_current():
