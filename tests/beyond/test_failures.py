@@ -9,7 +9,7 @@ from torch.testing import assert_close
 
 from ntm import NTM, addressing, tasks, train
 from ntm.beyond import failures
-from ntm.beyond.failures import COPY, FILE, LAB, RECALL, SOUND, build, replaced, run
+from ntm.beyond.failures import COPY, FILE, LAB, SOUND, build, replaced, run
 
 task = tasks.Copy(lengths=(3, 5))
 drawn = task.sample(2, generator=torch.Generator().manual_seed(0))
@@ -33,7 +33,7 @@ def test_the_sound_machine_is_a_tape_at_its_defaults():
     machine, subject, recipe = build("sound", "copy", 3)
     plain = NTM(10, 8, "feedforward", start="tape", seed=3)
     assert all(torch.equal(a, b) for a, b in zip(machine.state_dict().values(), plain.state_dict().values()))
-    assert type(subject) is tasks.Copy and recipe == dict(sequences=4_000)
+    assert type(subject) is tasks.Copy and recipe == dict(sequences=3_000)
     assert type(build("sound", "recall")[1]) is tasks.AssociativeRecall
 
 
@@ -174,10 +174,10 @@ def test_an_averaged_loss_is_a_larger_epsilon():
 
 def test_recipes_and_data():
     recipes = {name: build(name, "copy")[2] for name in COPY}
-    assert recipes["fast"]["lr"] == 1e-3 and recipes["slow"]["lr"] == 1e-5 and recipes["batch"]["batch"] == 10
+    assert recipes["fast"]["lr"] == 1e-3 and recipes["batch"]["batch"] == 10
     assert recipes["unclipped"]["clip"] is None and recipes["constant rate"]["schedule"] is None
     assert (recipes["each"]["clip"], recipes["each"]["clip_each"]) == (None, 10.0)
-    for name, kind, lr in [("adam", torch.optim.Adam, 1e-3), ("slow adam", torch.optim.Adam, 1e-4), ("torch", torch.optim.RMSprop, 1e-4)]:
+    for name, kind, lr in [("adam", torch.optim.Adam, 1e-3), ("torch", torch.optim.RMSprop, 1e-4)]:
         assert type(recipes[name]["optimizer"]) is kind and recipes[name]["optimizer"].param_groups[0]["lr"] == lr
     assert build("short", "copy")[1].lengths == (1, 10) and build("always 20", "copy")[1].lengths == (20, 20)
     marked, unmarked = (build(name, "copy")[1].sample(3, generator=torch.Generator().manual_seed(0)) for name in ("sound", "no end"))
@@ -260,9 +260,9 @@ class _Here:
 def test_the_record_is_whole():
     record = json.loads(FILE.read_text(encoding="utf-8"))
     found = [(r["task"], r["name"], r["seed"]) for r in record["runs"]]
-    seeds = range(30, 40)
-    assert found == [(task, name, seed) for task in LAB for name in LAB[task] for seed in seeds]
+    assert found == [(task, name, seed) for task in LAB for name in LAB[task]
+                     for seed in range(30, 35 if task == "recall" or LAB[task][name].slow else 40)]
     for r in record["runs"]:
         whole = len(r["bits"]) * r["every"] == r["sequences"]
         assert whole and r["scores"].keys() == SOUND[r["task"]][3].keys() or r["stopped"]
-    assert len(RECALL) >= 10 and record["command"] and record["source"]
+    assert record["command"] and record["source"]
