@@ -67,7 +67,7 @@ def test_bug(capsys):
     def broken(machine):
         machine.output.bias.data.fill_(math.inf)
 
-    short = dict(seeds=(0,), sequences=1_200)
+    short = dict(seeds=(0,), sequences=1_600)
     assert check.bug(right, **short) and says(capsys, "Correct: sound")
     assert check.bug(broken, **short) and says(capsys, "it stops")
     for wrong, hint in [(nothing, "has changed"), (lambda: 0, "raised"), (harmless, "learns all the same")]:
