@@ -229,7 +229,7 @@ def bare_cosine(M, k):
 
 SHORT = partial(tasks.Copy, lengths=(1, 10))  # for what leaves the fast path
 COPY = {
-    "sound": Switch("nothing"),
+    "sound": Switch("nothing wrong"),
     # how it begins
     "bare": Switch("first weights as torch draws them", settings=dict(start="bare")),
     "alike": Switch("heads begin everywhere, rows alike", settings=dict(initial_weighting="uniform")),
