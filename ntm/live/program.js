@@ -78,7 +78,7 @@ NTM.figures.program = (fig) => {
   fig.pictures.append(NTM.el("div", { class: "ntm-beside" }, NTM.el("div", {}, text, listing), NTM.el("div", {}, ...Object.values(panels).map((panel) => panel.node))));
   const sliders = [fig.slider("t", "step", 0, 99, 1, 99), fig.slider("vectors", "vectors", 1, N + 2, 1, 8),
     fig.slider("β", "β, of a jump", 0, 50, 0.5, 50), fig.slider("γ", "γ, sharpening", 1, 30, 0.5, 30), fig.slider("leak", "leak", 0, 0.6, 0.02, 0)];
-  const move = (by) => () => fig.set({ t: Math.max(0, Math.min(2 * fig.values.vectors + 1, fig.values.t + by)) });
+  const move = (by) => () => fig.set({ t: Math.max(0, Math.min(2 * fig.values.vectors + 1, Math.min(fig.values.t, 2 * fig.values.vectors + 1) + by)) });
   fig.controls.append(NTM.el("div", { class: "ntm-grid" }, ...sliders), NTM.el("div", { class: "ntm-buttons" },
     fig.button("first step", () => fig.set({ t: 0 })), fig.button("‹ step", move(-1), { "aria-label": "one step back" }), fig.button("step ›", move(1), { "aria-label": "one step on" }),
     ...fig.presets({ "backwards": { text: "pass\nfor each vector: write(x, move=+1)\nwrite(x, move=+1)\nread(jump=mark, move=-1)\nfor the rest: read(move=-1)" },
@@ -87,7 +87,6 @@ NTM.figures.program = (fig) => {
 
   fig.draw = () => {
     const { vectors, β, γ, leak, text: source } = fig.values, T = 2 * vectors + 2, t = Math.min(fig.values.t, T - 1), random = NTM.random(seed);
-    fig.values.t = t;
     sliders[0].input.max = T - 1;
     fig.shows.t(t);
     const sequence = NTM.tasks.copy().sample(random, { length: vectors });
