@@ -72,6 +72,6 @@ def check_input(x, inputs, like):
 def check_state(state, x, **begins):
     """Raise ValueError unless the state's M, w and r have the shapes of `begins`, for the B sequences of x [T, B, inputs]."""
     for name, begin in begins.items():
-        found, wanted = list(getattr(state, name).shape), [x.shape[1], *begin.shape]
+        found, wanted = list(getattr(state, name).shape), [x.shape[1], *begin.shape[-2:]]  # (of many machines, stacked, begin has three)
         if found != wanted:
             raise ValueError(f"state.{name} has shape {found}; for x of shape {list(x.shape)} it must be {wanted}")

@@ -49,6 +49,7 @@ SYMBOLS = {
 
 # letters that a chapter needs for itself, after it has said what they are
 LOCAL = {
+    "C": "what all the slots that do not match weigh together",
     "d": "an offset, or a distance; of a trained parameter its gradient",
     "f": "the forget gate of an LSTM, or any function",
     "L": "the length of a sequence, or a loss",
@@ -57,10 +58,10 @@ LOCAL = {
     "o": "the output gate of an LSTM",
     "p": "a share or a probability",
     "q": "a probability",
-    "S": "the shift written as a matrix",
+    "S": "the shift written as a matrix; in priority sort how sharply a head reads",
     "u": "a vector that is compared; in an LSTM what may come in",
     "v": "a vector that is compared or written; also the variance that a shift adds",
-    "z": "all that a layer is given; in a softmax its argument",
+    "z": "all that a layer is given; in a softmax or a sigmoid its argument",
     "η": "a rate",
     "θ": "a parameter that is learned",
     "π": "3.14159...",

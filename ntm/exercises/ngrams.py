@@ -1,4 +1,4 @@
-"""Checkers of the chapter "Dynamic N-grams: count what follows what"."""
+"""Checkers of the chapter "Dynamic N-grams"."""
 
 import math
 
@@ -21,7 +21,7 @@ def pencil(next_one, cost):
     if not math.isclose(p, 0.375, abs_tol=0.004):
         return verdict(False, "", f"{p:g} is not P(1) after 0, 0, 1. How many ones, how many zeros?")
     if not math.isclose(c, 4, abs_tol=0.01):
-        return verdict(False, "", f".375 is right; {c:g} bits is not the cost. Multiply three predictions, each made before its outcome.")
+        return verdict(False, "", f"0.375 is right; {c:g} bits is not the cost. Multiply three predictions, each made before its outcome.")
     return verdict(True, "3/8, and 1/2 · 3/4 · 1/6 = 1/16: 4 bits, one more than three coins would have cost.", "")
 
 
@@ -80,7 +80,7 @@ def places(answer):
             return verdict(False, "", f"in context {c} the commonest slot is {s}, not {mine[c][0]}.")
         if not math.isclose(mine[c][1], share, abs_tol=1e-3):
             return verdict(False, "", f"in context {c} the head is on slot {s} in {share:g} of its steps, not {mine[c][1]:g}.")
-    return verdict(True, "a write head that keeps a tally comes back: shares near 1. One that keeps a diary goes on.", "")
+    return verdict(True, "a write head that keeps a tally comes back: shares near 1. One that keeps a log goes on.", "")
 
 
 def switching(batch, seed):

@@ -1,4 +1,4 @@
-"""Checkers of the chapter "Priority sort: put it in order, and never quite finish"."""
+"""Checkers of the chapter "Priority sort"."""
 
 import inspect
 import math

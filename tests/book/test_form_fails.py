@@ -124,6 +124,7 @@ def test_the_good_notebook_keeps_every_rule():
     (form.imports, added(code("import papermill", 7))),
     (form.captions, source(8, "*Figure", "Figure")),
     (form.labels, source(7, "draw()", "draw(fontsize=9)")),
+    (form.labels, source(7, "draw()", "draw().set_fontsize(9)")),
     (form.labels, source(7, "draw()", "draw(figsize=(9, 3))")),
     (form.explorers, added(code("interact(explore)", 7))),
     (form.symbols_are_known, added(new_markdown_cell("so $w = \\omega$"))),
