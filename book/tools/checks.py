@@ -71,6 +71,17 @@ def compared(cell):
     return printed and "nbval-ignore-output" not in cell.metadata.get("tags", [])
 
 
+def live_figures(all_tests):
+    """What holds the live figures true: lines of Markdown."""
+    script = (ROOT / "tests/live/equal.test.js").read_text(encoding="utf-8")
+    in_node = [re.sub(r"\$\{[^}]*\}", "…", said) for said in re.findall(r"^ *test\([\"`](.*?)[\"`],", script, re.M)]
+    others = [node.name.removeprefix("test_").replace("_", " ") for file, node, *_ in all_tests if file.parent.name == "live"]
+    return ["## Live figures", "",
+            "The pages run and train machines in JavaScript and WebAssembly (`ntm/live`). In node, against what torch computes in float64:", "",
+            *(f"- {said}" for said in in_node), "",
+            "And in pytest, most of it in a real browser with the pages opened from disk:", "", *(f"- {said}" for said in others), ""]
+
+
 def row(*cells):
     return "| " + " | ".join(str(cell).replace("|", "\\|") for cell in cells) + " |"
 
@@ -111,8 +122,9 @@ def page():
     for name, nb, path in books:
         exercises = sum(len(re.findall(r"^### Exercise \d", cell.source, re.M)) for cell in nb.cells if cell.cell_type == "markdown")
         lines.append(row(f"[{titles[name]}]({name}.ipynb)", len(cells[name]), sum(map(compared, cells[name])), figures(path), exercises))
+    lines += ["", *live_figures(all_tests)]
     rules = [node for node in tree(ROOT / "tests/book/form.py").body if isinstance(node, ast.FunctionDef) and node.decorator_list]
-    lines += ["", "## Form", "", f"Every notebook keeps {len(rules)} rules; each rule is broken once in the tests, and noticed:", "",
+    lines += ["## Form", "", f"Every notebook keeps {len(rules)} rules; each rule is broken once in the tests, and noticed:", "",
               *(f"- {' '.join(ast.get_docstring(node).split())}" for node in rules), "",
               "## Tests", "", row("file", "tests"), row("---", "---")]
     files = [file for file, *_ in all_tests]

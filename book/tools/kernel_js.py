@@ -13,7 +13,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT, SOURCE = ROOT / "ntm/live/kernel.js", ROOT / "ntm/kernel.c"
 FLAGS = ["-target", "wasm32-wasi", "-O3", "-msimd128", "-ffast-math", "-fno-finite-math-only", "-DREAL=float",
-         "-std=gnu11", "-mexec-model=reactor", "-s",
+         "-std=gnu11", "-mexec-model=reactor", "-s", "-Wl,-z,stack-size=65536",
          *(f"-Wl,--export={name}" for name in ("update", "update_room", "__heap_base"))]  # fmt: skip
 
 

@@ -34,14 +34,10 @@ def training(task="copy", controller="feedforward", small=False, **settings):
 
 def defaults(**settings):
     """The figure's settings, with the recipes of the book's runs: recipes[start][task][controller]."""
-    recipes = {
-        start: {
-            task: {
-                kind: {k: v for k, v in settings_of(task, f"ntm-{kind}", start)[0].items() if k != "start"}
-                for kind in ("feedforward", "lstm")
-            }
-            for task in LEARNED
-        }
-        for start in ("tape", "bare")
-    }
+    recipes = {start: {task: {} for task in LEARNED} for start in ("tape", "bare")}
+    for start, of_task in recipes.items():
+        for task, of_controller in of_task.items():
+            for controller in ("feedforward", "lstm"):
+                found, _ = settings_of(task, f"ntm-{controller}", start)
+                of_controller[controller] = {name: value for name, value in found.items() if name != "start"}
     return dict(recipes=recipes) | settings

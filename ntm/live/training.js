@@ -120,7 +120,8 @@ NTM.Trainer = class {
     [this.most, this.free] = [T, this.fixed];
     const places = [4 * T * inputs, 4 * T * outputs, 4 * T].map((bytes) => this.place(bytes));
     view().set([...places, inputs, outputs, 1], 40);
-    view()[58] = this.place(4 * this.wasm.update_room(this.update_));
+    const room = this.place(4 * this.wasm.update_room(this.update_)); // before the view is made
+    view()[58] = room;
   }
 
   // One update on one sequence. Returns the cost in bits before it; NaN, with nothing changed, where cost or gradient is not finite.

@@ -126,6 +126,19 @@ test("an override takes the place of what a head emits", () => {
   near("what it then reads", placed.state.r[0], NTM.read(state.M, elsewhere), 0);
 });
 
+test("the kernel's memory grows with the sequences, and no number changes by it", () => {
+  const task = NTM.tasks.copy(), settings = NTM.settings(task, { controller: "lstm" });
+  const make = () => new NTM.Trainer({ task, settings, seed: 3 }), [growing, grown] = [make(), make()];
+  grown.fit(82);
+  const before = growing.wasm.memory.buffer.byteLength, random = NTM.random(0);
+  for (const length of [1, 2, 5, 9, 3, 14, 20, 8, 27, 40, 12]) {
+    const sequence = task.sample(random, { length });
+    assert.equal(growing.update(sequence), grown.update(sequence), `the cost of ${length} vectors`);
+  }
+  assert.ok(growing.wasm.memory.buffer.byteLength > before, "it did not grow");
+  assert.deepEqual(growing.tensors(), grown.tensors());
+});
+
 // What the Python side looks at: a bare draw and a tape's of the same seeds; and machines that learned here, with an answer.
 for (const [i, controller] of ["feedforward", "lstm"].entries()) {
   test(`a ${controller} machine learns copy from a tape's start, and is saved`, () => {
