@@ -131,7 +131,8 @@ def _offsets(move, shift_range, leak):
     return s
 
 
-# Four of the paper's tasks as programs, and a variant. Each writes what it must remember and lets the read head bring the answer: y holds it.
+# Four of the paper's tasks as programs, and a variant. Each writes what it must remember and lets the read heads bring the answer: y holds
+# it.
 
 
 def copy(x):

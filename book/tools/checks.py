@@ -77,7 +77,8 @@ def live_figures(all_tests):
     in_node = [re.sub(r"\$\{[^}]*\}", "…", said) for said in re.findall(r"^ *test\([\"`](.*?)[\"`],", script, re.M)]
     others = [node.name.removeprefix("test_").replace("_", " ") for file, node, *_ in all_tests if file.parent.name == "live"]
     return ["## Live figures", "",
-            "The pages run and train machines in JavaScript and WebAssembly (`ntm/live`). In node, against what torch computes in float64:", "",
+            "The pages run and train machines in JavaScript and WebAssembly (`ntm/live`). In node, against what torch "
+            "computes in float64:", "",
             *(f"- {said}" for said in in_node), "",
             "And in pytest, most of it in a real browser with the pages opened from disk:", "", *(f"- {said}" for said in others), ""]
 

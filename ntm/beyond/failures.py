@@ -1,6 +1,6 @@
 """The lab of failures: known bugs and disputed choices, each switched on alone in a machine that learns without it.
 
-    python -m ntm.beyond.failures --first 30 --seeds 10
+    python -m ntm.beyond.failures --first 30 --seeds 5
 
 trains every switch on these seeds, five at a time, and writes what it finds to
 `pretrained/failures.json`; those that leave the fast path, and all of recall, on the first five. What
@@ -376,7 +376,7 @@ def main(arguments=None):
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m ntm.beyond.failures", description=__doc__.split("\n")[0])
     parser.add_argument("--first", type=int, default=30, help="the first seed")
-    parser.add_argument("--seeds", type=int, default=10, help="how many, a multiple of 5")
+    parser.add_argument("--seeds", type=int, default=5, help="how many, a multiple of 5")
     parser.add_argument("--folder", default="build/failures")
     parser.add_argument("--workers", type=int, default=1, help="processes side by side")
     given = parser.parse_args(arguments)

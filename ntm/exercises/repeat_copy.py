@@ -1,4 +1,4 @@
-"""Checkers of the chapter "Repeat copy: a loop in a loop, and a machine that has to count"."""
+"""Checkers of the chapter "Repeat copy"."""
 
 import inspect
 import math
