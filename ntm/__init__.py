@@ -1,4 +1,5 @@
-"""ntm: a Neural Turing Machine (Graves, Wayne and Danihelka 2014) in PyTorch, the package of the book of the same name."""
+"""ntm: a Neural Turing Machine (Graves, Wayne and Danihelka 2014) in PyTorch, the package of the
+book of the same name."""
 
 from . import tasks
 from .baseline import LSTMBaseline

@@ -2,8 +2,8 @@
 
     python -m ntm.ablation --first 20 --seeds 4
 
-trains, for each seed, the whole start, the start without each habit alone, and the bare start, on copy
-(feedforward controller) and on associative recall (LSTM controller), and adds what it finds to
+trains, for each seed, the whole start, the start without each habit alone, and the bare start, on
+copy (feedforward controller) and on associative recall (LSTM controller), and adds what it finds to
 `pretrained/start_ablation.json`. What is there already is not made again.
 """
 
@@ -36,13 +36,16 @@ HABITS = {
 
 @torch.no_grad()
 def begin(task, without=None, seed=0, start="tape"):
-    """A machine for `task` with a tape's start but for one habit, a key of HABITS: there it is as the
-    bare machine of the same seed."""
+    """A machine for `task` with a tape's start but for one habit, a key of HABITS: there it is as
+    the bare machine of the same seed."""
     if without not in (None, *HABITS):
-        raise ValueError(f"without is {without!r}; it must be one of {', '.join(map(repr, HABITS))}")
-    channels, rows = TASKS[task](), "distinct" if without == "rows" or start == "bare" else ROWS[task]
+        raise ValueError(f"without is {without!r}; it must be one of "
+                         f"{', '.join(map(repr, HABITS))}")
+    channels, rows = (TASKS[task](),
+                      "distinct" if without == "rows" or start == "bare" else ROWS[task])
     bare, machine = (
-        NTM(channels.inputs, channels.outputs, TRIED[task], initial_memory=rows, start=how, seed=seed)
+        NTM(channels.inputs, channels.outputs, TRIED[task], initial_memory=rows, start=how,
+            seed=seed)
         for how in ("bare", start))
     sizes, inputs, reads = machine.heads.sizes, machine.inputs, machine.read_heads
     k, β, g, s, _, _, a = machine.heads.linear.bias.split(sizes)
@@ -59,7 +62,8 @@ def begin(task, without=None, seed=0, start="tape"):
         keys.copy_(bare_keys * (adds.std() / bare_adds.std()))
         k.copy_(bare_k * (a.abs().max() > 0))
     elif without == "loud":
-        machine.controller.layers[0].weight[:, :inputs] = bare.controller.layers[0].weight[:, :inputs]
+        machine.controller.layers[0].weight[:, :inputs] = bare.controller.layers[0].weight[
+            :, :inputs]
     elif without == "large" and TRIED[task] == "lstm":  # the one map as torch draws it
         adds.copy_(bare_adds)
         a.copy_(bare_a)
@@ -71,14 +75,16 @@ def begin(task, without=None, seed=0, start="tape"):
 def run(task, without, seed, sequences=6_000, every=200):
     """One short training, as a dict for JSON."""
     machine = begin(task, *(None, seed, "bare") if without == "all" else (without, seed))
-    history = train(machine, TASKS[task](), sequences=sequences, seed=seed, every=every, progress=False)
+    history = train(machine, TASKS[task](), sequences=sequences, seed=seed, every=every,
+                    progress=False)
     return dict(task=task, controller=TRIED[task], without=without, seed=seed, sequences=sequences,
                 every=every, bits=[float(f"{bits:.4g}") for bits in history.bits])
 
 
 def main(arguments=None):
     """The command line."""
-    parser = argparse.ArgumentParser(prog="python -m ntm.ablation", description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(prog="python -m ntm.ablation",
+                                     description=__doc__.split("\n")[0])
     parser.add_argument("--first", type=int, default=20, help="the first seed")
     parser.add_argument("--seeds", type=int, default=4, help="how many")
     parser.add_argument("--sequences", type=int, default=6_000, help="of each training")
@@ -96,8 +102,10 @@ def main(arguments=None):
                 print(task, without, seed, f"{time.perf_counter() - begun:.0f} s", flush=True)
                 kept |= dict(command="python -m ntm.ablation", torch=torch.__version__,
                              source=source(), python=platform.python_version(),
-                             machine=f"{platform.machine()}, one thread", date=time.strftime("%Y-%m-%d"))
-                head, lines = ({k: v for k, v in kept.items() if k != "runs"}, map(json.dumps, kept["runs"]))
+                             machine=f"{platform.machine()}, one thread",
+                             date=time.strftime("%Y-%m-%d"))
+                head, lines = ({k: v for k, v in kept.items() if k != "runs"},
+                               map(json.dumps, kept["runs"]))
                 write(FILE, json.dumps(head)[:-1] + ', "runs": [\n' + ",\n".join(lines) + "\n]}\n")
 
 

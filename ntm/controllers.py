@@ -1,8 +1,8 @@
 """The two controllers of the paper: a feedforward network and an LSTM, of any depth.
 
-A controller is a module with `output_size`, `initial(batch)` for its state at the start of a sequence, and
-`forward(x, state)` for one step, which returns its output h [B, output_size] and its new state. Any such module can drive
-an NTM; for these two there is a fast path.
+A controller is a module with `output_size`, `initial(batch)` for its state at the start of a
+sequence, and `forward(x, state)` for one step, which returns its output h [B, output_size] and its
+new state. Any such module can drive an NTM; for these two there is a fast path.
 """
 
 import torch
@@ -18,7 +18,8 @@ class FeedForward(nn.Module):
     def __init__(self, inputs, hidden_size=100, layers=1):
         super().__init__()
         self.output_size = hidden_size
-        self.layers = nn.ModuleList(nn.Linear(n, hidden_size) for n in [inputs] + [hidden_size] * (layers - 1))
+        self.layers = nn.ModuleList(nn.Linear(n, hidden_size)
+                                    for n in [inputs] + [hidden_size] * (layers - 1))
 
     def initial(self, batch):
         """The empty state."""
@@ -32,16 +33,18 @@ class FeedForward(nn.Module):
 
 
 class LSTM(nn.Module):
-    """`layers` LSTM layers, each fed by the one below. The state is (h, c), each [layers, B, hidden_size].
+    """`layers` LSTM layers, each fed by the one below. The state is (h, c), each [layers, B,
+    hidden_size].
 
-    Each layer is one linear map of [input, h_prev] to the gates i, f, g, o. Where a sequence starts is learned: the
-    parameters h_0 and c_0.
+    Each layer is one linear map of [input, h_prev] to the gates i, f, g, o. Where a sequence starts
+    is learned: the parameters h_0 and c_0.
     """
 
     def __init__(self, inputs, hidden_size=100, layers=1):
         super().__init__()
         self.output_size = hidden_size
-        self.layers = nn.ModuleList(nn.Linear(n + hidden_size, 4 * hidden_size) for n in [inputs] + [hidden_size] * (layers - 1))
+        self.layers = nn.ModuleList(nn.Linear(n + hidden_size, 4 * hidden_size)
+                                    for n in [inputs] + [hidden_size] * (layers - 1))
         self.h_0 = nn.Parameter(torch.zeros(layers, 1, hidden_size))
         self.c_0 = nn.Parameter(torch.zeros(layers, 1, hidden_size))
 
@@ -50,7 +53,8 @@ class LSTM(nn.Module):
         return self.h_0.expand(-1, batch, -1).clone(), self.c_0.expand(-1, batch, -1).clone()
 
     def forward(self, x, state):
-        """x [B, inputs]; state (h, c), each [layers, B, hidden_size]. Returns the top layer's h [B, hidden_size], and the new state."""
+        """x [B, inputs]; state (h, c), each [layers, B, hidden_size]. Returns the top layer's h [B,
+        hidden_size], and the new state."""
         h, c = [], []
         for layer, h_prev, c_prev in zip(self.layers, *state):
             i, f, g, o = layer(torch.cat([x, h_prev], dim=-1)).chunk(4, dim=-1)

@@ -1,4 +1,5 @@
-"""The disassembler: from a trace back to the words of ntm.programs, and measures of what the heads did."""
+"""The disassembler: from a trace back to the words of ntm.programs, and measures of what the heads
+did."""
 
 from itertools import pairwise
 from typing import NamedTuple
@@ -13,7 +14,9 @@ class Step(NamedTuple):
     """What one head did in one step, as `decode` reads it off a trace."""
 
     how: str  # "move", "jump", or "blurred" where no slot has more than half of the weight
-    offset: int  # the shift that brought most of the peak's weight: 0 is to stay, or to land where the key points
+    # the shift that brought most of the peak's weight: 0 is to stay, or to land where the key
+    # points
+    offset: int
     source: int  # the slot that weight came from: by position for a move, by content for a jump
     slot: int  # the peak of the weighting
     does: str  # "read"; or "write", "erase", "idle"
@@ -23,8 +26,9 @@ class Step(NamedTuple):
 def decode(trace, b=0, faint=0.1):
     """What every head did in every step of sequence b of a Trace: {head's name: a Step for each t}.
 
-    A step is a jump where more than half of what the shift brought to the peak came from w_c (see `content_share`). A write head
-    writes where w a exceeds `faint` in some column of the peak's slot, else erases where w e does, else is idle.
+    A step is a jump where more than half of what the shift brought to the peak came from w_c (see
+    `content_share`). A write head writes where w a exceeds `faint` in some column of the peak's
+    slot, else erases where w e does, else is idle.
     """
     trace, heads = _only(trace, b), {}
     share, spread = content_share(trace)[:, 0], _spread(trace.w)[:, 0]
@@ -39,7 +43,8 @@ def decode(trace, b=0, faint=0.1):
             offset = int((s[t, i] * before[sources]).argmax()) - reach
             does = "read"
             if i >= trace.read_heads:
-                adds, erases = ((w[t, i, slot] * v[t, 0, i - trace.read_heads]).abs().max() > faint for v in (trace.a, trace.e))
+                adds, erases = ((w[t, i, slot] * v[t, 0, i - trace.read_heads]).abs().max() > faint
+                                for v in (trace.a, trace.e))
                 does = "write" if adds else "erase" if erases else "idle"
             how = "blurred" if w[t, i, slot] <= 0.5 else "jump" if jumps else "move"
             steps.append(Step(how, offset, (slot - offset) % N, slot, does, float(spread[t, i])))
@@ -47,7 +52,8 @@ def decode(trace, b=0, faint=0.1):
 
 
 def disassemble(trace, b=0, faint=0.1):
-    """What the heads did in sequence b of a Trace, as a text in the words of programs: equal steps merged, repeated ones counted.
+    """What the heads did in sequence b of a Trace, as a text in the words of programs: equal steps
+    merged, repeated ones counted.
 
     Works for any machine with any number of heads, trained or not. faint: as for `decode`.
     """
@@ -59,7 +65,8 @@ def disassemble(trace, b=0, faint=0.1):
             count, runs = _loop(steps[t:])
             length = sum(map(len, runs))
             if count > 1:
-                lines += [f"  {_times(t, count * length)}{count} times:", *(f"    {_say(run, N)}" for run in runs)]
+                lines += [f"  {_times(t, count * length)}{count} times:",
+                          *(f"    {_say(run, N)}" for run in runs)]
             else:
                 lines.append(f"  {_times(t, length)}{_say(runs[0], N)}")
             t += count * length
@@ -67,15 +74,19 @@ def disassemble(trace, b=0, faint=0.1):
 
 
 def names(trace):
-    """The heads' names, in the order of the trace: read heads first; numbered where there are several of a kind."""
+    """The heads' names, in the order of the trace: read heads first; numbered where there are
+    several of a kind."""
     counts = {"read head": trace.read_heads, "write head": trace.w.shape[2] - trace.read_heads}
-    return [f"{kind} {i}" if count > 1 else kind for kind, count in counts.items() for i in range(count)]
+    return [f"{kind} {i}" if count > 1 else kind for kind, count in counts.items()
+            for i in range(count)]
 
 
 def content_share(trace):
-    """How much of the weight that the shift brought to each head's peak p = argmax w came by content [T, B, heads], from 0 to 1.
+    """How much of the weight that the shift brought to each head's peak p = argmax w came by
+    content [T, B, heads], from 0 to 1.
 
-    w_g = g w_c + (1 - g) w_prev, and the shift is linear: share = g (w_c * s)(p) / w_s(p), with * as in equation (8).
+    w_g = g w_c + (1 - g) w_prev, and the shift is linear: share = g (w_c * s)(p) / w_s(p), with *
+    as in equation (8).
     """
     at_peak = trace.w.argmax(-1, keepdim=True)
     by_content = shift(trace.g.unsqueeze(-1) * trace.w_c, trace.s).gather(-1, at_peak)
@@ -83,17 +94,20 @@ def content_share(trace):
 
 
 def scores(trace, steps=slice(None)):
-    """Measures of each head's access pattern: {head's name: {measure: number}}, means over all steps t and sequences of a Trace.
+    """Measures of each head's access pattern: {head's name: {measure: number}}, means over all
+    steps t and sequences of a Trace.
 
-    With p(t) = argmax_i w_t(i), the peak, and d(t) = p(t) - p(t - 1) modulo N, between -N/2 and N/2:
+    With p(t) = argmax_i w_t(i), the peak, and d(t) = p(t) - p(t - 1) modulo N, between -N/2 and
+    N/2:
     sequential: the share of steps with d = +1, or of those with d = -1 if there are more of them;
     still: the share of steps with d = 0;
     local: the share of steps with |d| within the shift range;
     sharp: the mean of w_t(p(t)), 1 for a weighting on one slot, near 1/N for an even one;
     spread: the mean of exp(-sum_i w_t(i) ln w_t(i)), over how many slots the weighting is spread;
-    content: the share of steps with `content_share` above 1/2, in which content, not position, decided;
-    stable: the share of sequences whose p(t) is the commonest one at t: 1 where the path does not depend on the data
-    (and where there is a single sequence).
+    content: the share of steps with `content_share` above 1/2, in which content, not position,
+    decided;
+    stable: the share of sequences whose p(t) is the commonest one at t: 1 where the path does not
+    depend on the data (and where there is a single sequence).
 
     steps: which steps count, a slice or a mask [T] or [T, B], as batch.mask > 0.
     """
@@ -101,13 +115,18 @@ def scores(trace, steps=slice(None)):
     peak, before = trace.w.argmax(-1), trace.w_prev.argmax(-1)
     d = (peak - before + N // 2) % N - N // 2
     measures = {
-        "sequential": d, "still": d == 0, "local": d.abs() <= reach, "sharp": trace.w.amax(-1), "spread": _spread(trace.w),
-        "content": content_share(trace) > 0.5, "stable": peak == peak.mode(dim=1, keepdim=True).values,
+        "sequential": d, "still": d == 0, "local": d.abs() <= reach, "sharp": trace.w.amax(-1),
+        "spread": _spread(trace.w),
+        "content": content_share(trace) > 0.5,
+        "stable": peak == peak.mode(dim=1, keepdim=True).values,
     }
-    chosen = {name: values[steps].flatten(0, -2).float() for name, values in measures.items()}  # [steps * sequences, heads]
+    # [steps * sequences, heads]
+    chosen = {name: values[steps].flatten(0, -2).float() for name, values in measures.items()}
     d = chosen["sequential"]
-    chosen["sequential"] = torch.maximum((d == 1).float().mean(0), (d == -1).float().mean(0)).unsqueeze(0)
-    return {head: {name: values[:, i].mean().item() for name, values in chosen.items()} for i, head in enumerate(names(trace))}
+    chosen["sequential"] = torch.maximum((d == 1).float().mean(0),
+                                         (d == -1).float().mean(0)).unsqueeze(0)
+    return {head: {name: values[:, i].mean().item() for name, values in chosen.items()}
+            for i, head in enumerate(names(trace))}
 
 
 def _spread(w):
@@ -117,12 +136,14 @@ def _spread(w):
 
 def _only(trace, b):
     """Sequence b of a Trace, as a Trace with B = 1."""
-    values = {name: value[:, b : b + 1] for name, value in vars(trace).items() if name not in ("M_0", "w_0", "read_heads")}
+    values = {name: value[:, b : b + 1] for name, value in vars(trace).items()
+              if name not in ("M_0", "w_0", "read_heads")}
     return Trace(trace.M_0[b : b + 1], trace.w_0[b : b + 1], trace.read_heads, **values)
 
 
 def _loop(steps):
-    """What comes first, (how often, [run, ...]): two or three runs that come again at once, at the same slots, or else one run."""
+    """What comes first, (how often, [run, ...]): two or three runs that come again at once, at the
+    same slots, or else one run."""
     said = [(step.slot, *_word(step)) for step in steps]
     runs, found = [], (1, 1)
     for size in (1, 2, 3):
@@ -163,11 +184,13 @@ def _say(run, N):
     """A run of equal steps in words."""
     step, slots = run[0], [step.slot for step in run]
     if step.how == "blurred":
-        where = f"blurred over about {sum(step.spread for step in run) / len(run):.0f} slots, {step.does}"
+        where = (f"blurred over about {sum(step.spread for step in run) / len(run):.0f} slots, "
+                 f"{step.does}")
     else:
         going = f"move {step.offset:+d}" if step.offset else "stay"
         if step.how == "jump":
-            going = f"jump by content to {_slots([step.source for step in run], N)}" + (f", move {step.offset:+d}" if step.offset else "")
+            going = f"jump by content to {_slots([step.source for step in run], N)}" + (
+                f", move {step.offset:+d}" if step.offset else "")
         where = f"{going}, {'idle at' if step.does == 'idle' else step.does} {_slots(slots, N)}"
     return where + (f"  × {len(run)}" if len(run) > 1 else "")
 

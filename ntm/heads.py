@@ -1,4 +1,5 @@
-"""From the controller's output to what the heads do: k, β, g, s, γ for each head, e and a for each write head."""
+"""From the controller's output to what the heads do: k, β, g, s, γ for each head, e and a for each
+write head."""
 
 from typing import NamedTuple
 
@@ -20,17 +21,20 @@ class Emission(NamedTuple):
 
 
 class Heads(nn.Module):
-    """One linear layer for all heads, its outputs grouped by kind (all keys, all β, ...), then squashed to their ranges.
+    """One linear layer for all heads, its outputs grouped by kind (all keys, all β, ...), then
+    squashed to their ranges.
 
-    The paper gives the ranges only. Ours: k and a by tanh, β by softplus, g and e by the logistic sigmoid, s by softmax,
-    γ by 1 + softplus.
+    The paper gives the ranges only. Ours: k and a by tanh, β by softplus, g and e by the logistic
+    sigmoid, s by softmax, γ by 1 + softplus.
     """
 
     def __init__(self, hidden_size, width, read_heads, write_heads, shift_range):
         super().__init__()
         heads = read_heads + write_heads
-        self.heads, self.write_heads, self.width, self.offsets = heads, write_heads, width, 2 * shift_range + 1
-        self.sizes = [heads * width, heads, heads, heads * self.offsets, heads, write_heads * width, write_heads * width]
+        self.heads, self.write_heads, self.width, self.offsets = (heads, write_heads, width,
+            2 * shift_range + 1)
+        self.sizes = [heads * width, heads, heads, heads * self.offsets, heads, write_heads * width,
+                      write_heads * width]
         self.linear = nn.Linear(hidden_size, sum(self.sizes))
 
     def forward(self, h):

@@ -31,14 +31,17 @@ def said(number):
 
 
 def spread(numbers):
-    """The Spread of some numbers; of an even count the median is the mean of the two in the middle."""
+    """The Spread of some numbers; of an even count the median is the mean of the two in the
+    middle."""
     numbers = sorted(numbers)
     return Spread(median(numbers), numbers[0], numbers[-1])
 
 
 def first_touched(run, under):
-    """After how many sequences the curve was below `under` bits for the first time; infinite if it never was."""
-    return next((run["every"] * (i + 1) for i, bits in enumerate(run["bits"]) if bits < under), math.inf)
+    """After how many sequences the curve was below `under` bits for the first time; infinite if it
+    never was."""
+    return next((run["every"] * (i + 1) for i, bits in enumerate(run["bits"]) if bits < under),
+                math.inf)
 
 
 def at_the_end(run, sequences=1000):
@@ -50,20 +53,25 @@ def at_the_end(run, sequences=1000):
 def summary(task, model, start=None, under=0.1):
     """What is said of all seeds of one machine on one task, as a dict.
 
-    seeds: how many; touched: in how many the curve was ever below `under` bits; first: after how many sequences, a Spread over all
-    seeds; learned: in how many the mean over the last thousand sequences is below it; end: that mean; sequences, minutes: of a
-    training; scores: for each question a dict of Spreads, of bits, wrong_bits, perfect and whatever else was counted.
+    seeds: how many; touched: in how many the curve was ever below `under` bits; first: after how
+    many sequences, a Spread over all seeds; learned: in how many the mean over the last thousand
+    sequences is below it; end: that mean; sequences, minutes: of a training; scores: for each
+    question a dict of Spreads, of bits, wrong_bits, perfect and whatever else was counted.
     start: as in pretrained.runs. Raises ValueError where there is no such run.
     """
     runs = pretrained.runs(task, model, start)
     if not runs:
-        raise ValueError(f"task, model and start are {task!r}, {model!r} and {start!r}; there is no such run")
+        raise ValueError(f"task, model and start are {task!r}, {model!r} and {start!r}; there is "
+                         "no such run")
     first, end = [first_touched(run, under) for run in runs], [at_the_end(run) for run in runs]
-    scores = {question: {kind: spread([run["scores"][question][kind] for run in runs]) for kind in kinds}
+    scores = {question: {kind: spread([run["scores"][question][kind] for run in runs])
+                         for kind in kinds}
               for question, kinds in runs[0]["scores"].items()}
     return dict(
-        seeds=len(runs), sequences=runs[0]["recipe"]["sequences"], minutes=spread([run["minutes"] for run in runs]),
-        touched=sum(map(math.isfinite, first)), first=spread(first), learned=sum(bits < under for bits in end), end=spread(end),
+        seeds=len(runs), sequences=runs[0]["recipe"]["sequences"],
+        minutes=spread([run["minutes"] for run in runs]),
+        touched=sum(map(math.isfinite, first)), first=spread(first),
+        learned=sum(bits < under for bits in end), end=spread(end),
         scores=scores,
     )
 
@@ -82,9 +90,12 @@ class Measure(NamedTuple):
 MEASURES = {
     "copy": Measure(3, 0.1, "length 120", lambda score: score["wrong_bits"],
                     "wrong bits of 960, length 120", (184, 431)),
-    "repeat_copy": Measure(7, 1.0, "length 20, 10 repeats", lambda score: score["wrong_data_bits"] / 12,
-                           "% of bits wrong, 20 vectors 10 times", (100 * 11 / 1206, 100 * 552 / 1206)),
-    "associative_recall": Measure(10, 0.1, "20 items", lambda score: score["bits"], "bits, 20 items"),
+    "repeat_copy": Measure(7, 1.0, "length 20, 10 repeats",
+                           lambda score: score["wrong_data_bits"] / 12,
+                           "% of bits wrong, 20 vectors 10 times",
+                           (100 * 11 / 1206, 100 * 552 / 1206)),
+    "associative_recall": Measure(10, 0.1, "20 items", lambda score: score["bits"],
+                                  "bits, 20 items"),
     "ngrams": Measure(13, None, "training range", lambda score: score["bits"] - score["bayes"],
                       "bits above the optimum"),
     "priority_sort": Measure(18, None, "training range", lambda score: score["bits"], "bits"),
@@ -95,13 +106,16 @@ TASKS |= {"associative_recall": "recall", "ngrams": "N-grams"}
 
 
 def the_paper(task, model):
-    """What the paper reached: after how many sequences (None where that is not asked), and by the task's measure.
+    """What the paper reached: after how many sequences (None where that is not asked), and by the
+    task's measure.
 
-    The points of its curves lie 10,000 sequences apart. The cost of N-grams and sort is the mean of the last ten.
+    The points of its curves lie 10,000 sequences apart. The cost of N-grams and sort is the mean of
+    the last ten.
     """
     measure, curves = MEASURES[task], pretrained.paper(MEASURES[task].figure)
     x, y = curves[SERIES[model]]
-    first = next((5000 * round(n / 5000) for n, bits in zip(x, y) if bits < (measure.under or 0)), math.inf)
+    first = next((5000 * round(n / 5000) for n, bits in zip(x, y) if bits < (measure.under or 0)),
+                 math.inf)
     if measure.printed:
         value = measure.printed[model == "lstm"]
     elif task == "associative_recall":
@@ -112,16 +126,20 @@ def the_paper(task, model):
 
 
 def against_the_paper(task, model, start=None):
-    """One row of the tables in README and results: a dict of texts. start: as in pretrained.runs."""
+    """One row of the tables in README and results: a dict of texts. start: as in
+    pretrained.runs."""
     measure, runs = MEASURES[task], pretrained.runs(task, model, start)
     found, (first, value) = summary(task, model, start, measure.under or 0), the_paper(task, model)
     curve = {"the paper, first under": "", "first under": "", "touched": "", "learned": ""}
     if measure.under is not None:
         curve = {"the paper, first under": said(first), "first under": str(found["first"]),
-                 "touched": f"{found['touched']} of {len(runs)}", "learned": f"{found['learned']} of {len(runs)}"}
+                 "touched": f"{found['touched']} of {len(runs)}",
+                 "learned": f"{found['learned']} of {len(runs)}"}
     return curve | {
-        "task": TASKS[task], "machine": SERIES[model], "seeds": str(len(runs)), "measure": measure.unit,
-        "start": "" if model == "lstm" else runs[0].get("start") or "bare", "the paper": said(value),
+        "task": TASKS[task], "machine": SERIES[model], "seeds": str(len(runs)),
+        "measure": measure.unit,
+        "start": "" if model == "lstm" else runs[0].get("start") or "bare",
+        "the paper": said(value),
         "ours": str(spread([measure.value(run["scores"][measure.question]) for run in runs])),
         "sequences": f"{found['sequences']:,}", "minutes": str(found["minutes"]),
     }

@@ -35,11 +35,13 @@ from .weights import Saved, draw
 
 
 def never_compiled(method):
-    """torch.compile passes this method by: of a loop of steps it makes wrong gradients (2.13, Inductor), of one step right ones."""
+    """torch.compile passes this method by: of a loop of steps it makes wrong gradients (2.13,
+    Inductor), of one step right ones."""
 
     @wraps(method)
     def run(self, *args, **options):
-        exporting = getattr(torch.compiler, "is_exporting", lambda: False)  # torch before 2.6 cannot say so
+        # torch before 2.6 cannot say so
+        exporting = getattr(torch.compiler, "is_exporting", lambda: False)
         if torch.compiler.is_compiling() and not exporting():
             return _uncompiled(method)(self, *args, **options)
         return method(self, *args, **options)
@@ -47,7 +49,9 @@ def never_compiled(method):
     return run
 
 
-_passed_by = {}  # the methods as torch.compiler.disable returns them; made when first wanted, since it takes a second to import
+# the methods as torch.compiler.disable returns them; made when first wanted, since it takes a
+# second to import
+_passed_by = {}
 
 
 def _uncompiled(method):
@@ -68,9 +72,10 @@ class State(NamedTuple):
 class NTM(Saved, nn.Module):
     """A Neural Turing Machine (Graves, Wayne and Danihelka 2014), by default at the paper's sizes.
 
-    inputs, outputs: channels. controller: "lstm" or "feedforward", of `layers` layers of `hidden_size` units; or a module of
-    your own (see ntm.controllers), which is then called with inputs + read_heads * width channels.
-    N slots of `width` numbers; any number of read and write heads; shifts from -shift_range to +shift_range.
+    inputs, outputs: channels. controller: "lstm" or "feedforward", of `layers` layers of
+    `hidden_size` units; or a module of your own (see ntm.controllers), which is then called with
+    inputs + read_heads * width channels. N slots of `width` numbers; any number of read and write
+    heads; shifts from -shift_range to +shift_range.
 
     >>> machine = NTM(3, 2, "feedforward", N=16, width=8, start="tape", seed=0)
     >>> x = torch.rand(5, 4, 3)  # [T, B, inputs]: 5 steps of 4 sequences
@@ -87,31 +92,37 @@ class NTM(Saved, nn.Module):
     To teach it: ntm.train. To keep it: `save` and `load`.
 
     What the paper leaves open is an argument here:
-    start: how the weights begin: "bare" (as torch draws them) or "tape" (the same draw, then given the
-    habits of a tape machine: see ntm.start).
-    initial_memory: "distinct" (fixed random rows of scale .1), "blank" (.1 everywhere: rows that are all
-    the same, so that none can be learned by heart, and long enough to drown what leaks into them),
-    "redrawn" (the sum of those two, drawn anew for every update of a training: see `redraw`),
-    "positions" (fixed sines and cosines of the slot's place on the ring, .3 high, so that rows are the
-    more alike the nearer they lie), "constant" (1e-6 everywhere) or "learned" (an [N, width] parameter);
-    by default "blank" for a tape, else "distinct".
-    initial_weighting: "focused" (every head begins on slot 0), "uniform", or "learned" (N logits a head, begun focused).
-    initial_strength: what is added to the raw value of every β before training. At 0 an untrained β is near softplus(0) = .7, and content
-    addressing nearly even over all slots; at 3 it is near 3.
-    seed: draws the weights and the memory's rows from this seed and leaves torch's global generator alone.
+    start: how the weights begin: "bare" (as torch draws them) or "tape" (the same draw, then given
+    the habits of a tape machine: see ntm.start).
+    initial_memory: "distinct" (fixed random rows of scale .1), "blank" (.1 everywhere: rows that
+    are all the same, so that none can be learned by heart, and long enough to drown what leaks into
+    them), "redrawn" (the sum of those two, drawn anew for every update of a training: see
+    `redraw`), "positions" (fixed sines and cosines of the slot's place on the ring, .3 high, so
+    that rows are the more alike the nearer they lie), "constant" (1e-6 everywhere) or "learned" (an
+    [N, width] parameter); by default "blank" for a tape, else "distinct".
+    initial_weighting: "focused" (every head begins on slot 0), "uniform", or "learned" (N logits a
+    head, begun focused).
+    initial_strength: what is added to the raw value of every β before training. At 0 an untrained β
+    is near softplus(0) = .7, and content addressing nearly even over all slots; at 3 it is near 3.
+    seed: draws the weights and the memory's rows from this seed and leaves torch's global generator
+    alone.
 
-    The backward pass needs the memory as it was after every step. For sequences so long that this does not fit, set
-    `machine.chunk = 200`: then only every 200th step is kept, and what lies between is computed again; same result, more time.
+    The backward pass needs the memory as it was after every step. For sequences so long that this
+    does not fit, set `machine.chunk = 200`: then only every 200th step is kept, and what lies
+    between is computed again; same result, more time.
 
     Raises ValueError where an argument is outside its range.
     """
 
     chunk = None  # steps; None keeps them all
 
-    def __init__(self, inputs, outputs, controller="lstm", *, hidden_size=100, layers=1, N=128, width=20, read_heads=1, write_heads=1,
-                 shift_range=1, initial_memory=None, initial_weighting="focused", initial_strength=0.0, start="bare", seed=None):
+    def __init__(self, inputs, outputs, controller="lstm", *, hidden_size=100, layers=1, N=128,
+                 width=20, read_heads=1, write_heads=1,
+                 shift_range=1, initial_memory=None, initial_weighting="focused",
+                 initial_strength=0.0, start="bare", seed=None):
         inputs, outputs, hidden_size, layers, N, width, read_heads, write_heads = positive(
-            inputs=inputs, outputs=outputs, hidden_size=hidden_size, layers=layers, N=N, width=width,
+            inputs=inputs, outputs=outputs, hidden_size=hidden_size, layers=layers, N=N,
+            width=width,
             read_heads=read_heads, write_heads=write_heads)
         most = (max(N, 2) - 1) // 2
         allowed = f"an integer from 0 to {most}, so that {N} slots hold every shift once"
@@ -121,14 +132,20 @@ class NTM(Saved, nn.Module):
         if initial_memory is None:
             initial_memory = "blank" if start == "tape" else "distinct"
         memories = ("distinct", "blank", "redrawn", "positions", "constant", "learned")
-        for name, value, allowed in [("initial_memory", initial_memory, memories), ("start", start, ("bare", "tape")),
-                                     ("initial_weighting", initial_weighting, ("focused", "uniform", "learned"))]:
+        for name, value, allowed in [("initial_memory", initial_memory, memories),
+                                     ("start", start, ("bare", "tape")),
+                                     ("initial_weighting", initial_weighting,
+                                      ("focused", "uniform", "learned"))]:
             if value not in allowed:
                 raise ValueError(f"{name} is {value!r}; it must be one of {', '.join(allowed)}")
         if start == "tape" and not shift_range:
             raise ValueError("shift_range is 0 and start is 'tape'; a tape walks on: at least 1")
         initial_strength = number("initial_strength", initial_strength)
-        generator = None if seed is None else torch.Generator().manual_seed(integer("seed", seed, low=-(2**63)))
+        generator = (
+            None
+            if seed is None
+            else torch.Generator().manual_seed(integer("seed", seed, low=-(2**63)))
+        )
         super().__init__()
         self.settings = dict(
             inputs=inputs, outputs=outputs, controller=controller, hidden_size=hidden_size,
@@ -136,7 +153,8 @@ class NTM(Saved, nn.Module):
             shift_range=shift_range, initial_memory=initial_memory,
             initial_weighting=initial_weighting, initial_strength=initial_strength,
         )  # fmt: skip
-        if start != "bare":  # a file that names no start, as all from before there was a choice, began bare
+        # a file that names no start, as all from before there was a choice, began bare
+        if start != "bare":
             self.settings["start"] = start
         self._build(SimpleNamespace(**self.settings), generator)
         if start == "tape":
@@ -192,13 +210,15 @@ class NTM(Saved, nn.Module):
                 self.register_buffer(name, value)
 
     def redraw(self, generator):
-        """New rows for the initial memory where it is "redrawn"; elsewhere nothing happens. `train` calls this before every update,
-        and so teaches a machine to work on whatever lies on its tape."""
+        """New rows for the initial memory where it is "redrawn"; elsewhere nothing happens. `train`
+        calls this before every update, and so teaches a machine to work on whatever lies on its
+        tape."""
         if self.settings["initial_memory"] == "redrawn":
             self.M_0.copy_(0.1 + 0.1 * torch.randn(self.M_0.shape, generator=generator))
 
     def initial_state(self, batch):
-        """The State in which every sequence begins, for `batch` sequences: no sequence sees another's memory, or the machine's own."""
+        """The State in which every sequence begins, for `batch` sequences: no sequence sees
+        another's memory, or the machine's own."""
         return State(
             M=self.M_0.expand(batch, -1, -1).clone(),
             w=torch.softmax(self.w_0, dim=-1).expand(batch, -1, -1),
@@ -209,14 +229,17 @@ class NTM(Saved, nn.Module):
     def step(self, x, state):
         """One step of the machine, as drawn in the book: read what the last step left, then write.
 
-        x [B, inputs]. Returns the logits [B, outputs], the new State, and what the heads emitted (for a trace).
+        x [B, inputs]. Returns the logits [B, outputs], the new State, and what the heads emitted
+        (for a trace).
         """
         M, w_prev, r_prev, c_prev = state  # [B, N, width], [B, heads, N], [B, read_heads, width]
         seen = torch.cat([x, r_prev.flatten(1)], dim=-1)  # [B, inputs + read_heads * width]
         h, c = self.controller(seen, c_prev)  # h [B, hidden_size]
-        k, β, g, s, γ, e, a = emitted = self.heads(h)  # k [B, heads, width], e [B, write_heads, width]
+        # k [B, heads, width], e [B, write_heads, width]
+        k, β, g, s, γ, e, a = emitted = self.heads(h)
         w = address(M, k, β, g, s, γ, w_prev)  # [B, heads, N]
-        w_read, w_write = w.split([self.read_heads, self.write_heads], dim=1)  # [B, read_heads, N], ...
+        # [B, read_heads, N], ...
+        w_read, w_write = w.split([self.read_heads, self.write_heads], dim=1)
         r = read(M, w_read)  # [B, read_heads, width]
         M = add(erase(M, w_write, e), w_write, a)  # [B, N, width]
         y = self.output(torch.cat([h, r.flatten(1)], dim=-1))  # [B, outputs]
@@ -226,8 +249,8 @@ class NTM(Saved, nn.Module):
     def unroll(self, x, state=None):
         """A whole sequence. x [T, B, inputs]; state: where to begin, by default initial_state.
 
-        Returns the logits [T, B, outputs] and the State after the last step. On a CPU with a C compiler this runs the fast path,
-        equal to `step` repeated; otherwise it repeats `step`.
+        Returns the logits [T, B, outputs] and the State after the last step. On a CPU with a C
+        compiler this runs the fast path, equal to `step` repeated; otherwise it repeats `step`.
         """
         check_input(x, self.inputs, self.r_0)
         if state is None:
@@ -239,7 +262,8 @@ class NTM(Saved, nn.Module):
             return self._unroll(x, state)
         logits = []
         for part in x.split(self.chunk):
-            y, state = checkpoint(self._unroll, part, state, use_reentrant=False, preserve_rng_state=False)
+            y, state = checkpoint(self._unroll, part, state, use_reentrant=False,
+                                  preserve_rng_state=False)
             logits.append(y)
         return torch.cat(logits), state
 
@@ -249,7 +273,8 @@ class NTM(Saved, nn.Module):
         return self.repeat(x, state)
 
     def repeat(self, x, state):
-        """The clear path: `step` for every x_t of x [T, B, inputs]. Returns the logits [T, B, outputs] and the last State."""
+        """The clear path: `step` for every x_t of x [T, B, inputs]. Returns the logits [T, B,
+        outputs] and the last State."""
         logits = []
         for x_t in x:
             y, state, _ = self.step(x_t, state)
@@ -258,9 +283,11 @@ class NTM(Saved, nn.Module):
 
     @never_compiled
     def forward(self, x, trace=False):
-        """Logits [T, B, outputs] for x [T, B, inputs]; with trace=True also a Trace of everything the heads did.
+        """Logits [T, B, outputs] for x [T, B, inputs]; with trace=True also a Trace of everything
+        the heads did.
 
-        Raises ValueError for a tensor of another shape, dtype or device than the machine's, for an empty one, and for NaN.
+        Raises ValueError for a tensor of another shape, dtype or device than the machine's, for an
+        empty one, and for NaN.
         """
         if not trace:
             return self.unroll(x)[0]

@@ -1,8 +1,10 @@
-"""Many machines in one step: S machines of equal shape, each with its own weights, data and curve, trained side by side.
+"""Many machines in one step: S machines of equal shape, each with its own weights, data and curve,
+trained side by side.
 
-Their sequences form one batch, and only the linear layers know which machine a sequence belongs to: NTM.step runs unchanged.
-This pays where a step's cost is the launching of its operations, on a GPU or on the clear path. On a CPU with a compiler the fast path,
-one machine after the other, is faster.
+Their sequences form one batch, and only the linear layers know which machine a sequence belongs to:
+NTM.step runs unchanged. This pays where a step's cost is the launching of its operations, on a GPU
+or on the clear path. On a CPU with a compiler the fast path, one machine after the other, is
+faster.
 """
 
 import copy
@@ -25,54 +27,70 @@ class Linears(nn.Module):
 
     def __init__(self, layers):
         super().__init__()
-        self.weight = nn.Parameter(torch.stack([layer.weight.detach() for layer in layers]))  # [S, out, in]
+        # [S, out, in]
+        self.weight = nn.Parameter(torch.stack([layer.weight.detach() for layer in layers]))
         self.bias = nn.Parameter(torch.stack([layer.bias.detach() for layer in layers]))  # [S, out]
 
     def forward(self, x):
         """x [B S, in] to [B S, out]."""
         x = x.unflatten(0, (-1, len(self.weight))).transpose(0, 1)  # [S, B, in]
-        return torch.baddbmm(self.bias.unsqueeze(1), x, self.weight.mT).transpose(0, 1).flatten(0, 1)
+        return torch.baddbmm(self.bias.unsqueeze(1), x, self.weight.mT).transpose(0, 1).flatten(
+            0, 1)
 
 
 class Many(nn.Module):
-    """S NTMs of equal settings, as one module. Raises ValueError where they differ, or have a controller of their own."""
+    """S NTMs of equal settings, as one module. Raises ValueError where they differ, or have a
+    controller of their own."""
 
     def __init__(self, machines):
         super().__init__()
         settings = [machine.settings for machine in machines]
-        if not machines or any(type(machine) is not NTM or machine.settings != settings[0] for machine in machines):
-            raise ValueError(f"machines has the settings {settings}; they must be NTMs, at least one, with the same settings")
+        if (not machines
+            or any(type(machine) is not NTM or machine.settings != settings[0]
+                   for machine in machines)):
+            raise ValueError(f"machines has the settings {settings}; they must be NTMs, at least "
+                             "one, with the same settings")
         if not isinstance(settings[0]["controller"], str):
-            raise ValueError("machines have a controller of their own; it must be 'lstm' or 'feedforward'")
+            raise ValueError("machines have a controller of their own; it must be 'lstm' or "
+                             "'feedforward'")
         self.machines = [machines]  # in a list, so that they are no part of this module
-        self.S, self.inputs, self.one = len(machines), machines[0].inputs, copy.deepcopy(machines[0])
+        self.S, self.inputs, self.one = (len(machines), machines[0].inputs,
+                                         copy.deepcopy(machines[0]))
         for name, part in list(self.one.named_modules()):
             if isinstance(part, nn.Linear):
                 parent, _, child = name.rpartition(".")
-                setattr(self.one.get_submodule(parent), child, Linears([machine.get_submodule(name) for machine in machines]))
+                setattr(self.one.get_submodule(parent), child,
+                        Linears([machine.get_submodule(name) for machine in machines]))
         for name, value, among in self._beginnings():
             owner, _, child = name.rpartition(".")
             stacked = torch.stack([dict(among(machine))[name].detach() for machine in machines])
-            stacked = stacked.squeeze(2).transpose(0, 1).contiguous() if "controller" in name else stacked
-            setattr(self.one.get_submodule(owner), child, nn.Parameter(stacked) if isinstance(value, nn.Parameter) else stacked)
+            stacked = (stacked.squeeze(2).transpose(0, 1).contiguous()
+                       if "controller" in name else stacked)
+            setattr(self.one.get_submodule(owner), child,
+                    nn.Parameter(stacked) if isinstance(value, nn.Parameter) else stacked)
 
     def _beginnings(self):
-        """What a sequence begins with: r_0, M_0, w_0 and the controller's h_0 and c_0, learned or not."""
+        """What a sequence begins with: r_0, M_0, w_0 and the controller's h_0 and c_0, learned or
+        not."""
         for among in (NTM.named_parameters, NTM.named_buffers):
             for name, value in list(among(self.one)):
                 if name.endswith("_0"):
                     yield name, value, among
 
     def by_machine(self, named):
-        """(name, value) of parameters or gradients of the whole, with the axis of the machines first."""
-        return {name: value.transpose(0, 1) if name.startswith("controller.") and name.endswith("_0") else value for name, value in named}
+        """(name, value) of parameters or gradients of the whole, with the axis of the machines
+        first."""
+        return {name: value.transpose(0, 1)
+                if name.startswith("controller.") and name.endswith("_0") else value
+                for name, value in named}
 
     def forward(self, x):
         """Logits [T, B, S, outputs] for x [T, B, S, inputs]."""
         T, B, S, _ = x.shape
         state = self.one.initial_state(S)
         repeat = lambda v, dim: torch.cat(B * [v], dim)  # noqa: E731
-        state = type(state)(*(repeat(v, 0) for v in state[:3]), tuple(repeat(v, 1) for v in state.controller))
+        state = type(state)(*(repeat(v, 0) for v in state[:3]),
+                            tuple(repeat(v, 1) for v in state.controller))
         return self.one.unroll(x.flatten(1, 2), state)[0].unflatten(1, (B, S))
 
     @torch.no_grad()
@@ -84,23 +102,29 @@ class Many(nn.Module):
                 value.copy_(stacked[name][i].view_as(value))
 
 
-def train_many(machines, task, sequences, *, seeds=None, batch=1, lr=1e-4, clip=10.0, schedule=cosine, every=100, progress=True):
-    """Train machines of equal settings side by side, each as `train` would train it alone with its seed: the same curve, to rounding.
+def train_many(machines, task, sequences, *, seeds=None, batch=1, lr=1e-4, clip=10.0,
+               schedule=cosine, every=100, progress=True):
+    """Train machines of equal settings side by side, each as `train` would train it alone with its
+    seed: the same curve, to rounding.
 
-    seeds: of the data streams, by default 0 to S − 1. A step takes as long as its longest sequence; the rest of the arguments as in
-    train. Returns a History a machine. Raises FloatingPointError, naming the machine, where a cost or a gradient is no longer finite.
+    seeds: of the data streams, by default 0 to S − 1. A step takes as long as its longest sequence;
+    the rest of the arguments as in train. Returns a History a machine. Raises FloatingPointError,
+    naming the machine, where a cost or a gradient is no longer finite.
     """
     sequences, batch, every = positive(sequences=sequences, batch=batch, every=every)
     seeds = list(range(len(machines)) if seeds is None else seeds)
     if len(seeds) != len(machines):
-        raise ValueError(f"seeds has {len(seeds)} entries; there must be one for each of {len(machines)} machines")
+        raise ValueError(f"seeds has {len(seeds)} entries; there must be one for each of "
+                         f"{len(machines)} machines")
     if sequences % batch or every % batch:
-        raise ValueError(f"sequences is {sequences} and every {every}; both must be multiples of batch, {batch}")
+        raise ValueError(f"sequences is {sequences} and every {every}; both must be multiples of "
+                         f"batch, {batch}")
     many = Many(machines)
     like = many.one.r_0
     named, optimizer = list(many.one.named_parameters()), GravesRMSprop(many.parameters(), lr)
     streams = [Stream(task, batch, torch.Generator().manual_seed(seed), like) for seed in seeds]
-    histories, totals = [History(every) for _ in machines], torch.zeros(len(machines), dtype=torch.float64)
+    histories, totals = ([History(every) for _ in machines],
+                         torch.zeros(len(machines), dtype=torch.float64))
     bar = tqdm(total=sequences, unit="seq", disable=not progress, mininterval=0.5)
     with one_thread(), bar:
         for done in range(batch, sequences + 1, batch):
@@ -110,11 +134,13 @@ def train_many(machines, task, sequences, *, seeds=None, batch=1, lr=1e-4, clip=
             cost = bits(many(sample.x).flatten(1, 2), _flat(sample)).view(batch, -1).mean(0)  # [S]
             optimizer.zero_grad()
             (cost.sum() * math.log(2)).backward()
-            norm = _clip(many.by_machine([(name, p.grad) for name, p in named if p.grad is not None]), clip)
+            norm = _clip(many.by_machine([(name, p.grad) for name, p in named
+                                          if p.grad is not None]), clip)
             values = cost.detach().double().cpu()
             wrong = (~(values.isfinite() & norm.cpu().isfinite())).nonzero().flatten().tolist()
             if wrong:
-                raise FloatingPointError(f"the cost or a gradient of machine {wrong[0]} is not finite after {done - batch} sequences")
+                raise FloatingPointError(f"the cost or a gradient of machine {wrong[0]} is not "
+                                         f"finite after {done - batch} sequences")
             optimizer.step()
             totals += values * batch
             bar.update(batch)
@@ -129,10 +155,12 @@ def train_many(machines, task, sequences, *, seeds=None, batch=1, lr=1e-4, clip=
 
 
 def _side_by_side(samples):
-    """Batches of S tasks, each [T, B, ...], as one [T, B, S, ...], padded with silence to the longest."""
+    """Batches of S tasks, each [T, B, ...], as one [T, B, S, ...], padded with silence to the
+    longest."""
     T = max(len(sample.x) for sample in samples)
     pad = lambda v: torch.cat([v, v.new_zeros(T - len(v), *v.shape[1:])])  # noqa: E731
-    return type(samples[0])(*(torch.stack([pad(v) for v in values], dim=2) for values in zip(*samples)))
+    return type(samples[0])(*(torch.stack([pad(v) for v in values], dim=2)
+                              for values in zip(*samples)))
 
 
 def _flat(sample):
@@ -141,7 +169,8 @@ def _flat(sample):
 
 
 def _clip(gradients, largest):
-    """Scale the gradients of each machine so that their global norm is at most `largest`. Returns the norms they had [S]."""
+    """Scale the gradients of each machine so that their global norm is at most `largest`. Returns
+    the norms they had [S]."""
     norm = sum(d.flatten(1).square().sum(1) for d in gradients.values()).sqrt()
     if not norm.isfinite().all():  # as in train: the squares may have overflowed, the gradient not
         norm = sum(d.flatten(1).double().square().sum(1) for d in gradients.values()).sqrt()

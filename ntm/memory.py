@@ -10,10 +10,11 @@ def read(M, w):
 
 
 def erase(M, w, e):
-    """Equation (3): M̃(i) = M(i) [1 − w(i) e]; several heads erase one after the other, in any order.
+    """Equation (3): M̃(i) = M(i) [1 − w(i) e]; several heads erase one after the other, in any
+    order.
 
-    M: memory [B, N, width]; w: weightings [B, heads, N]; e: erase vectors in (0, 1), [B, heads, width].
-    Returns the erased memory [B, N, width].
+    M: memory [B, N, width]; w: weightings [B, heads, N]; e: erase vectors in (0, 1), [B, heads,
+    width]. Returns the erased memory [B, N, width].
     """
     return M * (1 - w.unsqueeze(-1) * e.unsqueeze(-2)).prod(dim=1)
 

@@ -12,12 +12,13 @@ class GravesRMSprop(Optimizer):
 
         n ← .95 n + .05 d²,   m ← .95 m + .05 d,   Δ ← .9 Δ − lr d / √(n − m² + ε),   θ ← θ + Δ
 
-    for a parameter θ with gradient d. torch.optim.RMSprop(centered=True) puts its ε outside the root, which is not the same
-    near convergence: where the gradients vanish, its steps do not.
+    for a parameter θ with gradient d. torch.optim.RMSprop(centered=True) puts its ε outside the
+    root, which is not the same near convergence: where the gradients vanish, its steps do not.
     """
 
     def __init__(self, params, lr=1e-4, decay=0.95, momentum=0.9, eps=1e-4):
-        lr, eps = (number(name, value, "greater than 0", above=0) for name, value in [("lr", lr), ("eps", eps)])
+        lr, eps = (number(name, value, "greater than 0", above=0)
+                   for name, value in [("lr", lr), ("eps", eps)])
         for name, value in [("decay", decay), ("momentum", momentum)]:
             if not 0 <= value < 1:
                 raise ValueError(f"{name} is {value}; it must be in [0, 1)")
@@ -25,7 +26,8 @@ class GravesRMSprop(Optimizer):
 
     @torch.no_grad()
     def step(self, closure=None):
-        """One update of every parameter that has a gradient. Returns the loss of `closure`, if one is given."""
+        """One update of every parameter that has a gradient. Returns the loss of `closure`, if one
+        is given."""
         loss = None
         if closure is not None:
             with torch.enable_grad():
@@ -48,7 +50,8 @@ class GravesRMSprop(Optimizer):
             torch._foreach_addcmul_(n, d, d, 1 - ρ)
             torch._foreach_lerp_(m, d, 1 - ρ)
             root = torch._foreach_addcmul(n, m, m, -1)
-            torch._foreach_clamp_min_(root, 0)  # a variance, but for large d its rounding error exceeds ε
+            # a variance, but for large d its rounding error exceeds ε
+            torch._foreach_clamp_min_(root, 0)
             torch._foreach_add_(root, group["eps"])
             torch._foreach_sqrt_(root)
             torch._foreach_mul_(Δ, group["momentum"])

@@ -13,13 +13,14 @@ from .controllers import LSTM, FeedForward
 
 @torch.no_grad()
 def tape(machine):
-    """Give an NTM the habits of a tape machine: to walk on, and to find what was written on seeing x.
+    """Give an NTM the habits of a tape machine: to walk on, and to find what was written on seeing
+    x.
 
     Every head moves on by one slot a step; the write heads go by place, not by content; a search is
     sharp. Each read head's key is the same linear map of h as a write head's add vector, and the
     controller hears its inputs as if they came alone, half as loud again. (With an LSTM of several
-    layers the heads walk, but the search finds nothing: too little of x gets through. A controller of
-    one's own is left as it is.)
+    layers the heads walk, but the search finds nothing: too little of x gets through. A controller
+    of one's own is left as it is.)
     """
     linear, sizes = machine.heads.linear, machine.heads.sizes
     reads, writes, width = machine.read_heads, machine.write_heads, machine.heads.width

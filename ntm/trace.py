@@ -11,8 +11,9 @@ from .addressing import content, interpolate, shift
 class Trace:
     """What a machine did, step by step; every tensor is [T, B, ...], detached.
 
-    M is the memory *after* each step (M_0 before the first); the weightings, gates and keys are those the step used.
-    Heads are ordered read heads first in k, β, g, s and γ; e and a belong to the write heads.
+    M is the memory *after* each step (M_0 before the first); the weightings, gates and keys are
+    those the step used. Heads are ordered read heads first in k, β, g, s and γ; e and a belong to
+    the write heads.
     """
 
     M_0: torch.Tensor  # [B, N, width]
@@ -36,7 +37,8 @@ class Trace:
 
     def append(self, state, emitted):
         """Add one step: the state after it, and what the heads emitted in it."""
-        for name, value in [("M", state.M), ("w", state.w), ("r", state.r), *emitted._asdict().items()]:
+        for name, value in [("M", state.M), ("w", state.w), ("r", state.r),
+                            *emitted._asdict().items()]:
             getattr(self, name).append(value.detach())
 
     def end(self):

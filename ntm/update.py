@@ -97,7 +97,8 @@ class Update:
         if not self.kernel.update(self.pointer):
             return None
         for p in self.learned:
-            torch.autograd.graph.increment_version(p)  # a graph that needs the old values must notice
+            # a graph that needs the old values must notice
+            torch.autograd.graph.increment_version(p)
         if self.fresh:
             self.optimizer.state.update(self.kept)
             self.fresh = False
@@ -257,7 +258,8 @@ class Update:
         self.kept, self.fresh = dict(optimizer.state), not optimizer.state
         if self.fresh:
             self.kept = {
-                p: {n: torch.tensor(0.0) if n == "step" else torch.zeros_like(p) for n in self.state_names}
+                p: {n: torch.tensor(0.0) if n == "step" else torch.zeros_like(p)
+                    for n in self.state_names}
                 for p in self.grouped
             }  # fmt: skip
         self.states = _values(self.kept)

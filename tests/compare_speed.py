@@ -1,12 +1,12 @@
 """Is the fast path as fast as it was at another commit?    git worktree add /some/where COMMIT
                                                            python tests/compare_speed.py /some/where
 
-One update of copy at batch 1 in torch's way (machine, cost, backward, GravesRMSprop), which a user's
-own training loop makes: the path on which checks are paid. Each tree has a process of its own, and
-they take turns of some updates each; what counts is the time the processor worked, not the clock.
-"least" is the fastest turn of each, "more" compares turns next to each other: the median of their
-ratios, with its quartiles. "without the kernel" is the same update with a kernel that does nothing:
-what Python and torch take.
+One update of copy at batch 1 in torch's way (machine, cost, backward, GravesRMSprop), which a
+user's own training loop makes: the path on which checks are paid. Each tree has a process of its
+own, and they take turns of some updates each; what counts is the time the processor worked, not the
+clock. "least" is the fastest turn of each, "more" compares turns next to each other: the median of
+their ratios, with its quartiles. "without the kernel" is the same update with a kernel that does
+nothing: what Python and torch take.
 """
 
 import argparse
@@ -26,7 +26,8 @@ from ntm.tasks import Copy, bits
 
 torch.set_num_threads(1)
 found, real = {}, fast.library  # by name: the library, the update
-nothing = types.SimpleNamespace(forward=lambda *a: 0, backward=lambda *a: 0, rmsprop=lambda *a: None)
+nothing = types.SimpleNamespace(forward=lambda *a: 0, backward=lambda *a: 0,
+                                rmsprop=lambda *a: None)
 for controller in ("feedforward", "lstm"):
     for length in (10, 20):
         machine = NTM(10, 8, controller, seed=0)
@@ -55,7 +56,8 @@ class Tree:
 
     def __init__(self, folder):
         environment = dict(os.environ, PYTHONPATH=str(folder), OMP_NUM_THREADS="1")
-        self.process = subprocess.Popen([sys.executable, "-c", CHILD], cwd=folder, env=environment, text=True,
+        self.process = subprocess.Popen([sys.executable, "-c", CHILD], cwd=folder, env=environment,
+                                        text=True,
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.names = json.loads(self.process.stdout.readline())
 
@@ -70,13 +72,15 @@ class Tree:
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("other", type=Path, help="a tree of the other commit")
     parser.add_argument("--rounds", type=int, default=60)
     parser.add_argument("--updates", type=int, default=40, help="in each turn")
     options = parser.parse_args()
     trees = [Tree(options.other.resolve()), Tree(HERE)]
-    print(f"{'microseconds of an update, least':44}{'other':>8}{'here':>8}   more, by turns next to each other", flush=True)
+    print(f"{'microseconds of an update, least':44}{'other':>8}{'here':>8}   more, by turns next "
+          "to each other", flush=True)
     for name in trees[0].names:
         turns = []
         for number in range(options.rounds + 2):
@@ -87,7 +91,8 @@ def main():
         more = [now / then - 1 for then, now in turns]
         low, middle, high = statistics.quantiles(more, n=4)
         least = [min(column) for column in zip(*turns)]
-        print(f"{name:44}{least[0]:8.0f}{least[1]:8.0f}   {middle:+6.1%}  (quartiles {low:+.1%} to {high:+.1%})", flush=True)
+        print(f"{name:44}{least[0]:8.0f}{least[1]:8.0f}   {middle:+6.1%}  (quartiles {low:+.1%} "
+              f"to {high:+.1%})", flush=True)
     for tree in trees:
         tree.close()
 

@@ -1,4 +1,5 @@
-"""One thread, few examples and the same random numbers in every run: the suite must stay quick on one slow core."""
+"""One thread, few examples and the same random numbers in every run: the suite must stay quick on
+one slow core."""
 
 import torch
 from hypothesis import settings

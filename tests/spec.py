@@ -1,6 +1,8 @@
-"""The specification the package is held to: the paper's sums as plain loops over Python floats, one sequence at a time.
+"""The specification the package is held to: the paper's sums as plain loops over Python floats, one
+sequence at a time.
 
-Nothing here is shared with ntm, and nothing is vectorised. A matrix is a list of rows. Equation numbers are the paper's.
+Nothing here is shared with ntm, and nothing is vectorised. A matrix is a list of rows. Equation
+numbers are the paper's.
 """
 
 import math
@@ -46,7 +48,8 @@ def interpolate(w_c, w_prev, g):
 
 
 def shift(w_g, s):
-    """(8): w̃(i) = Σ_j w_g(j) s(i − j), where the entry s[n] belongs to the offset n − shift_range, all modulo N."""
+    """(8): w̃(i) = Σ_j w_g(j) s(i − j), where the entry s[n] belongs to the offset n − shift_range,
+    all modulo N."""
     N, reach = len(w_g), len(s) // 2
     around = [0.0] * N
     for n, mass in enumerate(s):
@@ -74,7 +77,8 @@ def softplus(x):
 
 
 def linear(x, weight, bias):
-    return [sum(a * b for a, b in zip(row, x, strict=True)) + c for row, c in zip(weight, bias, strict=True)]
+    return [sum(a * b for a, b in zip(row, x, strict=True)) + c
+            for row, c in zip(weight, bias, strict=True)]
 
 
 def lstm(gates, c_prev):
@@ -90,19 +94,22 @@ def take(numbers, rows, columns):
 
 
 def machine(ntm, x):
-    """A whole NTM over one sequence x [T][inputs]: the logits [T][outputs], and for each step (M, w, r) after it.
+    """A whole NTM over one sequence x [T][inputs]: the logits [T][outputs], and for each step (M,
+    w, r) after it.
 
     Only the weights are taken from `ntm`, by name, as nested lists.
     """
     p = {name: value.detach().tolist() for name, value in ntm.state_dict().items()}
     size = ntm.settings
-    width, reads, writes, offsets = size["width"], size["read_heads"], size["write_heads"], 2 * size["shift_range"] + 1
+    width, reads, writes, offsets = (size["width"], size["read_heads"], size["write_heads"],
+                                     2 * size["shift_range"] + 1)
     heads = reads + writes
     M, r = p["M_0"], p["r_0"]
     w = [softmax(logits) for logits in p["w_0"]]
     recurrent = size["controller"] == "lstm"
     if recurrent:
-        h_prev, c_prev = [layer[0] for layer in p["controller.h_0"]], [layer[0] for layer in p["controller.c_0"]]
+        h_prev, c_prev = ([layer[0] for layer in p["controller.h_0"]],
+                          [layer[0] for layer in p["controller.c_0"]])
     steps = []
     for x_t in x:
         below = x_t + [number for vector in r for number in vector]
@@ -117,22 +124,26 @@ def machine(ntm, x):
 
         numbers = iter(linear(h, p["heads.linear.weight"], p["heads.linear.bias"]))
         k, β, g, s, γ, e, a = [take(numbers, *shape) for shape in [
-            (heads, width), (heads, 1), (heads, 1), (heads, offsets), (heads, 1), (writes, width), (writes, width)]]
+            (heads, width), (heads, 1), (heads, 1), (heads, offsets), (heads, 1), (writes, width),
+            (writes, width)]]
         assert next(numbers, None) is None
-        w = [address(M, [math.tanh(z) for z in k[n]], softplus(β[n][0]), sigmoid(g[n][0]), softmax(s[n]), 1 + softplus(γ[n][0]), w[n])
+        w = [address(M, [math.tanh(z) for z in k[n]], softplus(β[n][0]), sigmoid(g[n][0]),
+                     softmax(s[n]), 1 + softplus(γ[n][0]), w[n])
              for n in range(heads)]
         r = [read(M, w[n]) for n in range(reads)]  # before anything is written
         for n in range(writes):
             M = erase(M, w[reads + n], [sigmoid(z) for z in e[n]])
         for n in range(writes):
             M = add(M, w[reads + n], [math.tanh(z) for z in a[n]])
-        y = linear(h + [number for vector in r for number in vector], p["output.weight"], p["output.bias"])
+        y = linear(h + [number for vector in r for number in vector], p["output.weight"],
+                   p["output.bias"])
         steps.append((y, M, w, r))
     return steps
 
 
 def baseline(model, x):
-    """The three-layer LSTM over one sequence: every layer sees x and a constant 1, and reaches the output. Returns logits [T][outputs]."""
+    """The three-layer LSTM over one sequence: every layer sees x and a constant 1, and reaches the
+    output. Returns logits [T][outputs]."""
     p = {name: value.detach().tolist() for name, value in model.state_dict().items()}
     layers = model.settings["layers"]
     h, c = [layer[0] for layer in p["h_0"]], [layer[0] for layer in p["c_0"]]
@@ -140,13 +151,17 @@ def baseline(model, x):
     for x_t in x:
         below = []
         for layer in range(layers):
-            # the module's order of inputs: x, then what the layer below says, and the constant where each puts it
+            # the module's order of inputs: x, then what the layer below says, and the constant
+            # where each puts it
             seen = x_t + [1.0] if layer == 0 else x_t + [1.0] + below
-            gates = [sum(a * b for a, b in zip(row, seen, strict=True)) for row in p[f"layers.{layer}.weight_ih_l0"]]
-            gates = [z + sum(a * b for a, b in zip(row, h[layer])) for z, row in zip(gates, p[f"layers.{layer}.weight_hh_l0"])]
+            gates = [sum(a * b for a, b in zip(row, seen, strict=True))
+                     for row in p[f"layers.{layer}.weight_ih_l0"]]
+            gates = [z + sum(a * b for a, b in zip(row, h[layer]))
+                     for z, row in zip(gates, p[f"layers.{layer}.weight_hh_l0"])]
             below, c[layer] = lstm(gates, c[layer])
             h[layer] = below
-        logits.append(linear([number for layer in h for number in layer], p["output.weight"], p["output.bias"]))
+        logits.append(linear([number for layer in h for number in layer], p["output.weight"],
+                             p["output.bias"]))
     return logits
 
 
@@ -167,7 +182,12 @@ def copy(data):
     """The copy task for bit vectors `data` [L][width]: inputs, targets and mask, step by step."""
     L, width = len(data), len(data[0])
     silence = [0.0] * width
-    x = [silence + [1.0, 0.0]] + [v + [0.0, 0.0] for v in data] + [silence + [0.0, 1.0]] + [silence + [0.0, 0.0]] * L
+    x = (
+        [silence + [1.0, 0.0]]
+        + [v + [0.0, 0.0] for v in data]
+        + [silence + [0.0, 1.0]]
+        + [silence + [0.0, 0.0]] * L
+    )
     y = [silence] * (L + 2) + data
     return x, y, [0.0] * (L + 2) + [1.0] * L
 

@@ -1,4 +1,5 @@
-"""A machine without a habit differs from a tape's there alone; the shipped record of what that costs is whole."""
+"""A machine without a habit differs from a tape's there alone; the shipped record of what that
+costs is whole."""
 
 import json
 
@@ -15,7 +16,8 @@ def test_one_habit_is_taken_away_and_no_other(task, habit):
                          for without, start in [(None, "tape"), (habit, "tape"), (None, "bare")])
     differ = {name for name in whole if not torch.equal(whole[name], less[name])}
     heads = {"heads.linear.weight", "heads.linear.bias"}
-    where = dict(ties=heads, large=heads, loud={"controller.layers.0.weight"}, rows={"M_0"}).get(habit, {"heads.linear.bias"})
+    where = dict(ties=heads, large=heads, loud={"controller.layers.0.weight"},
+                 rows={"M_0"}).get(habit, {"heads.linear.bias"})
     if habit == "large" and TRIED[task] != "lstm":
         where = set()
     assert differ <= where and bool(differ) == bool(where)
@@ -25,7 +27,8 @@ def test_one_habit_is_taken_away_and_no_other(task, habit):
 
 def test_keys_without_the_tie_are_as_large_but_others():
     for task in TRIED:
-        whole, less = (begin(task, without, 3).heads.linear.weight.split(20)[0] for without in (None, "ties"))
+        whole, less = (begin(task, without, 3).heads.linear.weight.split(20)[0]
+                       for without in (None, "ties"))
         assert 0.8 < less.std() / whole.std() < 1.25 and not torch.allclose(whole, less, atol=0.01)
 
 
@@ -41,5 +44,7 @@ def test_the_record_is_whole():
     for task, controller in TRIED.items():
         wanted = {None, *HABITS, "all"} - ({"large"} if controller != "lstm" else set())
         found = [(run["without"], run["seed"]) for run in runs if run["task"] == task]
-        assert len(found) == len(set(found)) and set(found) == {(w, s) for w in wanted for s in seeds}
-    assert all(len(run["bits"]) * run["every"] == run["sequences"] for run in runs) and record["command"]
+        assert (len(found) == len(set(found))
+                and set(found) == {(w, s) for w in wanted for s in seeds})
+    assert (all(len(run["bits"]) * run["every"] == run["sequences"] for run in runs)
+            and record["command"])

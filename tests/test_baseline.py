@@ -18,7 +18,8 @@ from ntm import LSTMBaseline
     (10, 8, 128, 348_424),  # priority sort, where the paper prints 384,424
 ])  # fmt: skip
 def test_the_number_of_parameters_is_that_of_table_3(inputs, outputs, units, table_3):
-    assert sum(p.numel() for p in LSTMBaseline(inputs, outputs, hidden_size=units, seed=0).parameters()) == table_3
+    assert sum(p.numel() for p in LSTMBaseline(inputs, outputs, hidden_size=units,
+                                               seed=0).parameters()) == table_3
 
 
 def small(layers=3):
@@ -42,7 +43,8 @@ def test_gradients_reach_everything():
     model = small()
     names, values = zip(*model.named_parameters())
     run = lambda x, *values: functional_call(model, dict(zip(names, values)), (x,))  # noqa: E731
-    inputs = (torch.randn(2, 1, 3, dtype=torch.float64, requires_grad=True), *(v.detach().clone().requires_grad_() for v in values))
+    inputs = (torch.randn(2, 1, 3, dtype=torch.float64, requires_grad=True),
+              *(v.detach().clone().requires_grad_() for v in values))
     assert torch.autograd.gradcheck(run, inputs, fast_mode=True)
     model(inputs[0]).sum().backward()
     assert all(p.grad.abs().sum() > 0 for p in model.parameters())
@@ -50,7 +52,8 @@ def test_gradients_reach_everything():
 
 def test_same_seed_same_model_and_to_moves_everything():
     before = torch.get_rng_state()
-    one, two, x = LSTMBaseline(3, 2, hidden_size=4, seed=1), LSTMBaseline(3, 2, hidden_size=4, seed=1), torch.ones(4, 2, 3)
+    one, two, x = (LSTMBaseline(3, 2, hidden_size=4, seed=1),
+                   LSTMBaseline(3, 2, hidden_size=4, seed=1), torch.ones(4, 2, 3))
     assert torch.equal(torch.get_rng_state(), before) and torch.equal(one(x), two(x))
     assert not torch.equal(one(x), LSTMBaseline(3, 2, hidden_size=4, seed=2)(x))
     assert_close(two.double()(x.double()).float(), one(x))

@@ -28,7 +28,8 @@ def test_feedforward_equals_its_sums(layers):
     for b in range(2):
         below = x[b].tolist()
         for layer in controller.layers:
-            below = [math.tanh(z) for z in spec.linear(below, layer.weight.tolist(), layer.bias.tolist())]
+            below = [math.tanh(z) for z in spec.linear(below, layer.weight.tolist(),
+                                                       layer.bias.tolist())]
         assert_close(h[b].tolist(), below)
 
 
@@ -58,7 +59,8 @@ def test_lstm_equals_its_sums():
     x = torch.randn(1, 3, dtype=torch.float64)
     h, (_, c) = controller(x, controller.initial(1))
     layer = controller.layers[0]
-    gates = spec.linear(x[0].tolist() + controller.h_0[0, 0].tolist(), layer.weight.tolist(), layer.bias.tolist())
+    gates = spec.linear(x[0].tolist() + controller.h_0[0, 0].tolist(), layer.weight.tolist(),
+                        layer.bias.tolist())
     expected = spec.lstm(gates, controller.c_0[0, 0].tolist())
     assert_close((h[0].tolist(), c[0, 0].tolist()), expected)
 
@@ -66,16 +68,20 @@ def test_lstm_equals_its_sums():
 def test_where_the_lstm_starts_is_learned():
     controller = LSTM(3, hidden_size=4, layers=2)
     controller(torch.randn(2, 3), controller.initial(2))[0].sum().backward()
-    assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in (controller.h_0, controller.c_0))
+    assert all(p.grad is not None and p.grad.abs().sum() > 0
+               for p in (controller.h_0, controller.c_0))
 
 
 @pytest.mark.parametrize("kind", [FeedForward, LSTM])
 def test_gradients(kind):
     controller = randomised(kind(3, hidden_size=2, layers=2))
-    state = tuple(torch.randn(2, 2, 2, dtype=torch.float64, requires_grad=True) for _ in controller.initial(2))
+    state = tuple(torch.randn(2, 2, 2, dtype=torch.float64, requires_grad=True)
+                  for _ in controller.initial(2))
 
     def run(x, *state):
         h, state = controller(x, state)
         return h, *state
 
-    assert torch.autograd.gradcheck(run, (torch.randn(2, 3, dtype=torch.float64, requires_grad=True), *state))
+    assert torch.autograd.gradcheck(run,
+                                    (torch.randn(2, 3, dtype=torch.float64, requires_grad=True),
+                                     *state))

@@ -1,4 +1,5 @@
-"""The copy task and its two scores, by hand and by loops. (test_tasks.py holds all five tasks to oracles of their own.)"""
+"""The copy task and its two scores, by hand and by loops. (test_tasks.py holds all five tasks to
+oracles of their own.)"""
 
 import pytest
 import spec
@@ -24,10 +25,12 @@ def test_by_hand():
     x, y, mask = tasks.Copy(width=1).sample(1, length=2, generator=seeded(0))
     a, b = x[1, 0, 0].item(), x[2, 0, 0].item()
     assert x[:, 0].tolist() == [[0, 1, 0], [a, 0, 0], [b, 0, 0], [0, 0, 1], [0, 0, 0], [0, 0, 0]]
-    assert y[:, 0].tolist() == [[0], [0], [0], [0], [a], [b]] and mask[:, 0].tolist() == [0, 0, 0, 0, 1, 1]
+    assert (y[:, 0].tolist() == [[0], [0], [0], [0], [a], [b]]
+            and mask[:, 0].tolist() == [0, 0, 0, 0, 1, 1])
 
 
-@given(st.integers(1, 9), st.integers(1, 5), st.integers(0, 6), st.integers(1, 5), st.integers(0, 10**6))
+@given(st.integers(1, 9), st.integers(1, 5), st.integers(0, 6), st.integers(1, 5),
+       st.integers(0, 10**6))
 def test_every_sequence_is_a_copy_and_padded_with_nothing(width, low, more, batch, seed):
     sample = tasks.Copy(width, (low, low + more)).sample(batch, generator=seeded(seed))
     lengths = []
@@ -38,7 +41,8 @@ def test_every_sequence_is_a_copy_and_padded_with_nothing(width, low, more, batc
         for found, expected in zip((x, y, mask), spec.copy(data)):
             assert found[: len(expected)] == expected
             assert not torch.tensor(found[len(expected) :]).any()
-    assert low <= min(lengths) and max(lengths) <= low + more and len(sample.x) == 2 * max(lengths) + 2
+    assert (low <= min(lengths) and max(lengths) <= low + more
+            and len(sample.x) == 2 * max(lengths) + 2)
 
 
 def test_lengths_are_uniform_with_both_ends():
@@ -66,15 +70,19 @@ def test_both_scores_equal_their_loops(seed):
     logits = 3 * torch.randn(batch.y.shape, generator=seeded(seed), dtype=torch.float64)
     for b in range(4):
         z, y, mask = logits[:, b].tolist(), batch.y[:, b].tolist(), batch.mask[:, b].tolist()
-        assert tasks.bits(logits, tasks.Batch(*(v.double() for v in batch)))[b].item() == pytest.approx(spec.bits(z, y, mask))
-        wrong = sum((a > 0) != (bit == 1) for z_t, y_t, scored in zip(z, y, mask) if scored for a, bit in zip(z_t, y_t))
+        assert tasks.bits(logits, tasks.Batch(*(v.double() for v in batch)))[
+            b
+        ].item() == pytest.approx(spec.bits(z, y, mask))
+        wrong = sum((a > 0) != (bit == 1) for z_t, y_t, scored in zip(z, y, mask) if scored
+                    for a, bit in zip(z_t, y_t))
         assert tasks.wrong_bits(logits, batch)[b].item() == wrong
 
 
 def test_the_cost_is_in_bits_and_only_of_what_is_asked():
     batch = tasks.Copy().sample(5, generator=seeded(0))
     L = batch.mask.sum(0)
-    assert_close(tasks.bits(torch.zeros_like(batch.y), batch), 8 * L)  # a coin for each bit costs a bit for each bit
+    # a coin for each bit costs a bit for each bit
+    assert_close(tasks.bits(torch.zeros_like(batch.y), batch), 8 * L)
     right = 200 * (batch.y - 0.5)
     assert_close(tasks.bits(right, batch), torch.zeros(5))
     assert not tasks.wrong_bits(right, batch).any()

@@ -9,17 +9,21 @@ from ntm.trace import Trace
 
 
 def hand_made(w, *, k=None, g=None, s=None, e=None, a=None, M=None, read_heads=1):
-    """A Trace with B = 1 of weightings w [T, heads, N] (the first of which is w_0), and whatever else a test is about."""
+    """A Trace with B = 1 of weightings w [T, heads, N] (the first of which is w_0), and whatever
+    else a test is about."""
     w = torch.as_tensor(w, dtype=torch.float).unsqueeze(1)
     T, _, heads, N = w[1:].shape
     M = torch.eye(N) if M is None else M
     fill = dict(
-        M=M.expand(T, 1, N, N), r=torch.zeros(T, 1, read_heads, N), k=torch.zeros(T, 1, heads, N), β=torch.full((T, 1, heads), 50.0),
-        g=torch.zeros(T, 1, heads), s=torch.tensor([0.0, 1.0, 0.0]).expand(T, 1, heads, 3), γ=torch.ones(T, 1, heads),
+        M=M.expand(T, 1, N, N), r=torch.zeros(T, 1, read_heads, N), k=torch.zeros(T, 1, heads, N),
+        β=torch.full((T, 1, heads), 50.0),
+        g=torch.zeros(T, 1, heads), s=torch.tensor([0.0, 1.0, 0.0]).expand(T, 1, heads, 3),
+        γ=torch.ones(T, 1, heads),
         e=torch.zeros(T, 1, heads - read_heads, N), a=torch.zeros(T, 1, heads - read_heads, N),
     )
     given = dict(k=k, g=g, s=s, e=e, a=a)
-    fill |= {name: torch.as_tensor(value, dtype=torch.float).unsqueeze(1) for name, value in given.items() if value is not None}
+    fill |= {name: torch.as_tensor(value, dtype=torch.float).unsqueeze(1)
+             for name, value in given.items() if value is not None}
     return Trace(M[None], w[0], read_heads, w=w[1:], **fill)
 
 
@@ -42,7 +46,8 @@ write head
 
 
 def test_loops_are_counted():
-    batch = tasks.RepeatCopy().sample(1, length=3, repeats=4, generator=torch.Generator().manual_seed(0))
+    batch = tasks.RepeatCopy().sample(1, length=3, repeats=4,
+                                      generator=torch.Generator().manual_seed(0))
     _, trace = run(programs.repeat_copy, batch.x[:, 0], 8, 8)
     assert disassemble(trace).splitlines()[2:6] == [
         "  t=5 to 16     4 times:",
@@ -53,11 +58,14 @@ def test_loops_are_counted():
 
 
 def test_every_instruction_of_a_random_program_comes_back():
-    """Random moves and jumps, with a leak that the sharpening takes back, are decoded to the letter."""
+    """Random moves and jumps, with a leak that the sharpening takes back, are decoded to the
+    letter."""
     generator, N = torch.Generator().manual_seed(3), 9
-    steps, at, expected = [write([float(i == j) for j in range(N)], move=+1) for i in range(N)], 0, []
+    steps, at, expected = [write([float(i == j) for j in range(N)], move=+1)
+                           for i in range(N)], 0, []
     for _ in range(60):
-        move, slot, jumps = (int(torch.randint(low, high, (1,), generator=generator)) for low, high in [(-1, 2), (0, N), (0, 2)])
+        move, slot, jumps = (int(torch.randint(low, high, (1,), generator=generator))
+                             for low, high in [(-1, 2), (0, N), (0, 2)])
         steps.append(read(move, jump=[float(slot == j) for j in range(N)] if jumps else None))
         source = (slot + 1) % N if jumps else at  # value i lies in slot i + 1
         at = (source + move) % N
@@ -77,7 +85,8 @@ def test_what_a_write_head_does():
     e, a = torch.zeros(4, 1, 8), torch.zeros(4, 1, 8)
     e[1, 0, 2], a[2, 0, 1], e[3], a[3] = 0.9, -0.5, 1.0, 0.7
     steps = decode(hand_made(w, e=e, a=a))["write head"]
-    assert [step.does for step in steps] == ["idle", "erase", "write", "write"] and {step.slot for step in steps} == {3}
+    assert ([step.does for step in steps] == ["idle", "erase", "write", "write"]
+            and {step.slot for step in steps} == {3})
 
 
 def test_content_decides_only_where_it_brought_most_of_the_peak():
@@ -85,7 +94,8 @@ def test_content_decides_only_where_it_brought_most_of_the_peak():
     k = torch.zeros(2, 2, 8)
     k[:, 0, 5] = 1
     g = torch.tensor([[0.8, 0.0], [0.3, 0.0]])
-    trace = hand_made([one_hot(2, 2).tolist(), one_hot(5, 2).tolist(), one_hot(5, 2).tolist()], k=k, g=g)
+    trace = hand_made([one_hot(2, 2).tolist(), one_hot(5, 2).tolist(), one_hot(5, 2).tolist()], k=k,
+                      g=g)
     torch.testing.assert_close(content_share(trace)[0, 0], torch.tensor([1.0, 0.0]))
     # at step 1 both ways lead to slot 5, and content's share there is g itself
     torch.testing.assert_close(content_share(trace)[1, 0], torch.tensor([0.3, 0.0]))
@@ -99,10 +109,12 @@ def test_scores_of_a_path_known_by_heart():
     path = one_hot(0, 1, 2, 3, 3, 7, 6).unsqueeze(1)
     found = scores(hand_made(path, s=s))["read head"]
     assert {name: round(value, 4) for name, value in found.items()} == {
-        "sequential": 0.5, "still": round(1 / 6, 4), "local": round(5 / 6, 4), "sharp": 1, "spread": 1, "content": 0, "stable": 1}
+        "sequential": 0.5, "still": round(1 / 6, 4), "local": round(5 / 6, 4), "sharp": 1,
+        "spread": 1, "content": 0, "stable": 1}
     last = scores(hand_made(path, s=s), slice(3, None))["read head"]
     assert round(last["sequential"], 4) == round(1 / 3, 4)  # backwards counts as well
-    assert scores(hand_made(path, s=s), torch.tensor([True] * 3 + [False] * 3))["read head"]["sequential"] == 1
+    assert scores(hand_made(path, s=s),
+                  torch.tensor([True] * 3 + [False] * 3))["read head"]["sequential"] == 1
 
 
 def test_scores_wrap_around_the_memory():
@@ -126,12 +138,15 @@ def test_stable_counts_the_sequences_that_take_the_common_path():
 
 
 def test_any_machine_can_be_disassembled():
-    machine = NTM(10, 8, N=12, width=6, hidden_size=5, read_heads=2, write_heads=3, shift_range=2, seed=0)
+    machine = NTM(10, 8, N=12, width=6, hidden_size=5, read_heads=2, write_heads=3, shift_range=2,
+                  seed=0)
     batch = tasks.Copy().sample(4, generator=torch.Generator().manual_seed(0))
     _, trace = machine(batch.x, trace=True)
     text, found = disassemble(trace, b=3), scores(trace, batch.mask > 0)
     assert [line for line in text.splitlines() if "head" in line] == list(found) == names(trace)
     assert list(found)[:3] == ["read head 0", "read head 1", "write head 0"]
     for head in found.values():
-        assert all(0 <= head[name] <= 1 for name in ("sequential", "still", "local", "sharp", "content", "stable"))
-        assert head["sequential"] + head["still"] <= head["local"] + 1e-6 and 1 <= head["spread"] <= 12
+        assert all(0 <= head[name] <= 1
+                   for name in ("sequential", "still", "local", "sharp", "content", "stable"))
+        assert (head["sequential"] + head["still"] <= head["local"] + 1e-6
+                and 1 <= head["spread"] <= 12)

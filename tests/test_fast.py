@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import time
+from functools import partial
 
 import pytest
 import torch
@@ -18,7 +19,8 @@ from ntm.addressing import tiny
 from ntm.machine import State
 
 compiler = next(filter(None, map(shutil.which, [os.environ.get("CC", "cc"), "gcc", "clang"])), None)
-pytestmark = pytest.mark.skipif(compiler is None or os.name == "nt", reason="no C compiler here: there is only the clear path")
+pytestmark = pytest.mark.skipif(compiler is None or os.name == "nt",
+                                reason="no C compiler here: there is only the clear path")
 
 f32, f64 = torch.float32, torch.float64
 small = dict(inputs=3, outputs=2, hidden_size=6, N=7, width=3)
@@ -56,7 +58,8 @@ def state_of(machine, batch, zero_rows=False, seed=1):
     """A State for the machine that asks for its gradient, with memory rows of zeros if wished."""
     generator = torch.Generator().manual_seed(seed)
     state = machine.initial_state(batch)
-    random = [v + 0.3 * torch.randn(v.shape, generator=generator, dtype=f64).to(v) for v in (*state[:3], *state.controller)]
+    random = [v + 0.3 * torch.randn(v.shape, generator=generator, dtype=f64).to(v)
+              for v in (*state[:3], *state.controller)]
     if zero_rows:
         random[0][:, ::2] = 0
     random[1] = torch.softmax(3 * random[1], -1)
@@ -71,19 +74,22 @@ def flat(state):
 def results_of(machine, x, state, loss):
     """The logits, the last state and all gradients, by name."""
     x = x.detach().requires_grad_()
-    named = {"x": x, **dict(zip("M_0 w_0 r_0 h_0 c_0".split(), flat(state))), **dict(machine.named_parameters())}
+    named = {"x": x, **dict(zip("M_0 w_0 r_0 h_0 c_0".split(), flat(state))),
+             **dict(machine.named_parameters())}
     logits, last = machine.unroll(x, state)
     outputs, generator = [logits, *flat(last)], torch.Generator().manual_seed(2)
     weights = [torch.randn(v.shape, generator=generator, dtype=f64).to(v) for v in outputs]
     cost = loss(logits) if loss else sum((v * c).sum() for v, c in zip(outputs, weights))
     gradients = torch.autograd.grad(cost, list(named.values()), materialize_grads=True)
-    return dict(zip(["logits", *"MwrHC"], outputs)) | {f"gradient of {name}": d for name, d in zip(named, gradients)}
+    return dict(zip(["logits", *"MwrHC"], outputs)) | {f"gradient of {name}": d
+                                                       for name, d in zip(named, gradients)}
 
 
 def compare(machine, x, state, tolerance, loss=None):
-    """Both paths: each tensor within `tolerance` of its largest entry. In float32 some gradients are differences of large numbers:
-    where the clear path is itself further from float64, or float64 moves by more when the weights are rounded another way, the fast one
-    may be as far again and a half."""
+    """Both paths: each tensor within `tolerance` of its largest entry. In float32 some gradients
+    are differences of large numbers: where the clear path is itself further from float64, or
+    float64 moves by more when the weights are rounded another way, the fast one may be as far again
+    and a half."""
     results, exact = [], None
     for path in "10":
         os.environ["NTM_FAST"] = path  # the fixture puts it back
@@ -94,43 +100,54 @@ def compare(machine, x, state, tolerance, loss=None):
         double = [v.detach().double().requires_grad_() for v in flat(state)]
         exact = results_of(twin, x.double(), State(*double[:3], tuple(double[3:])), loss)
         generator, rounded = torch.Generator().manual_seed(0), []
-        for _ in range(8):  # how far float64 is moved by weights that differ in the last place of a float32
+        # how far float64 is moved by weights that differ in the last place of a float32
+        for _ in range(8):
             other = copy.deepcopy(twin)
             with torch.no_grad():
                 for p in other.parameters():
-                    p.mul_(1 + torch.finfo(f32).eps * (2 * torch.rand(p.shape, generator=generator, dtype=f64) - 1))
-            rounded.append(results_of(other, x.double(), State(*double[:3], tuple(double[3:])), loss))
+                    p.mul_(1 + torch.finfo(f32).eps * (2 * torch.rand(p.shape, generator=generator,
+                                                                      dtype=f64) - 1))
+            rounded.append(results_of(other, x.double(), State(*double[:3], tuple(double[3:])),
+                                      loss))
     for name, expected in results[1].items():
         found = results[0][name]
         assert found.shape == expected.shape and found.dtype == expected.dtype, name
         error, scale = (found - expected).abs().max().item(), max(expected.abs().max().item(), 1e-3)
-        uncertain = [(other[name] - exact[name]).abs().max().item() for other in [results[1], *rounded]] if exact else [0]
+        uncertain = [(other[name] - exact[name]).abs().max().item()
+                     for other in [results[1], *rounded]] if exact else [0]
         allowed = max(tolerance * scale, 2.5 * max(uncertain))
-        assert error <= allowed, f"{name} is off by {error / scale:.1e}"  # and this is False for NaN
+        # and this is False for NaN
+        assert error <= allowed, f"{name} is off by {error / scale:.1e}"
 
 
 # equal, whatever its size
 
 cases = [
     dict(),
-    dict(batch=1), dict(batch=4, read_heads=3), dict(batch=5, write_heads=3), dict(batch=9, read_heads=2, write_heads=2),
+    dict(batch=1), dict(batch=4, read_heads=3), dict(batch=5, write_heads=3),
+    dict(batch=9, read_heads=2, write_heads=2),
     dict(layers=2), dict(layers=3, batch=8, read_heads=2),
     dict(shift_range=0), dict(shift_range=2), dict(shift_range=3, write_heads=2),
-    dict(N=1, shift_range=0), dict(N=2, shift_range=0, read_heads=2), dict(N=3), dict(N=128, width=20, hidden_size=40, T=4),
-    dict(width=1), dict(width=1, hidden_size=1, N=1, shift_range=0), dict(width=17, hidden_size=33, N=33),
+    dict(N=1, shift_range=0), dict(N=2, shift_range=0, read_heads=2), dict(N=3),
+    dict(N=128, width=20, hidden_size=40, T=4),
+    dict(width=1), dict(width=1, hidden_size=1, N=1, shift_range=0),
+    dict(width=17, hidden_size=33, N=33),
     dict(inputs=1, outputs=1), dict(T=1), dict(T=40),
-    dict(initial_memory="learned", initial_weighting="learned"), dict(initial_memory="constant", initial_weighting="uniform"),
+    dict(initial_memory="learned", initial_weighting="learned"),
+    dict(initial_memory="constant", initial_weighting="uniform"),
 ]  # fmt: skip
 
 
 @both
 @pytest.mark.parametrize("dtype, tolerance", [(f64, 1e-9), (f32, 1e-5)], ids=["f64", "f32"])
-@pytest.mark.parametrize("case", cases, ids=lambda case: "-".join(f"{k}={v}" for k, v in case.items()) or "small")
+@pytest.mark.parametrize("case", cases,
+                         ids=lambda case: "-".join(f"{k}={v}" for k, v in case.items()) or "small")
 def test_outputs_state_and_all_gradients(controller, dtype, tolerance, case):
     settings = {k: v for k, v in case.items() if k not in ("batch", "T")}
     machine = machine_of(dtype, controller=controller, **settings)
     batch = case.get("batch", 3)
-    x = torch.randn(case.get("T", 6), batch, machine.inputs, generator=torch.Generator().manual_seed(3)).to(dtype)
+    x = torch.randn(case.get("T", 6), batch, machine.inputs,
+                    generator=torch.Generator().manual_seed(3)).to(dtype)
     compare(machine, x, state_of(machine, batch), tolerance)
 
 
@@ -143,14 +160,16 @@ def test_rows_of_zeros(controller):
 @both
 @pytest.mark.parametrize("dtype", [f64, f32])
 def test_large_weights_saturate_and_stay_finite(controller, dtype):
-    machine = machine_of(dtype, spread=15, controller=controller, shift_range=2, initial_memory="learned")
+    machine = machine_of(dtype, spread=15, controller=controller, shift_range=2,
+                         initial_memory="learned")
     x, state = 3 * torch.randn(5, 3, 3, dtype=dtype), state_of(machine, 3)
     logits, last = machine.unroll(x, state)
     sum(v.sum() for v in [logits, *flat(last)]).backward()
     gradients = [v.grad for v in [*machine.parameters(), *flat(state)] if v.grad is not None]
     assert len(gradients) > 8 and all(v.isfinite().all() for v in [logits, *flat(last), *gradients])
     if dtype == f64:
-        # a weight at the edge of `tiny` makes the next one jump, so only what does not cross it can be compared: one step
+        # a weight at the edge of `tiny` makes the next one jump, so only what does not cross it can
+        # be compared: one step
         compare(machine, x[:1], state_of(machine, 3), 1e-6)
 
 
@@ -159,10 +178,12 @@ def test_the_floor_of_the_logarithm():
     machine = machine_of(N=6)
     with torch.no_grad():
         sizes = machine.heads.sizes
-        machine.heads.linear.bias[sizes[0] + sizes[1] : sum(sizes[:3])] = -60  # gates shut: only w_prev counts
+        # gates shut: only w_prev counts
+        machine.heads.linear.bias[sizes[0] + sizes[1] : sum(sizes[:3])] = -60
         machine.heads.linear.weight[sizes[0] + sizes[1] : sum(sizes[:3])] = 0
     state = state_of(machine, 2)
-    w = torch.tensor([1 - 3e-13, 1e-13, 1e-13, 1e-13, 0, 0], dtype=f64).expand(2, 2, 6).clone().requires_grad_()
+    w = torch.tensor([1 - 3e-13, 1e-13, 1e-13, 1e-13, 0, 0], dtype=f64)
+    w = w.expand(2, 2, 6).clone().requires_grad_()
     assert w.min() < tiny
     compare(machine, torch.randn(1, 2, 3, dtype=f64), state._replace(w=w), 1e-9)
 
@@ -174,7 +195,8 @@ def test_masked_steps_and_lengths_that_differ(controller):
     batch = task.sample(5, generator=torch.Generator().manual_seed(0))
     batch = tasks.Batch(*(v.double() for v in batch))
     assert len(set(batch.mask.sum(0).tolist())) > 1
-    compare(machine, batch.x, state_of(machine, 5), 1e-9, loss=lambda logits: tasks.bits(logits, batch).sum())
+    compare(machine, batch.x, state_of(machine, 5), 1e-9,
+            loss=lambda logits: tasks.bits(logits, batch).sum())
     tasks.bits(machine(batch.x), batch).sum().backward()
     together = [p.grad.clone() for p in machine.parameters()]
     machine.zero_grad()
@@ -231,7 +253,8 @@ def test_two_calls_are_one_long_call(controller):
 
 @both
 def test_a_state_detached_and_fed_back(controller):
-    """Truncated backpropagation through time: the gradient of the second part stops at its first step, in both paths."""
+    """Truncated backpropagation through time: the gradient of the second part stops at its first
+    step, in both paths."""
     machine, x = machine_of(controller=controller), torch.randn(8, 2, 3, dtype=f64)
     gradients = []
     for path in "10":
@@ -239,7 +262,8 @@ def test_a_state_detached_and_fed_back(controller):
         machine.zero_grad()
         state = machine.initial_state(2)
         for part in x.split(4):
-            state = State(*(v.detach() for v in state[:3]), tuple(v.detach() for v in state.controller))
+            state = State(*(v.detach() for v in state[:3]),
+                          tuple(v.detach() for v in state.controller))
             logits, state = machine.unroll(part, state)
             logits.square().sum().backward()
         gradients.append([p.grad for p in machine.parameters() if p.grad is not None])
@@ -265,12 +289,15 @@ def test_5000_steps_in_bounded_memory():
         machine, x, peaks = NTM(10, 8, N=512, seed=0), torch.rand(5000, 1, 10), []
         for steps, machine.chunk in [(300, 70), (5000, 70), (5000, None)]:
             machine(x[:steps]).sum().backward()
-            peaks.append(int(re.search("VmHWM: *(.*) kB", open("/proc/self/status").read())[1]) / 1024)
+            status = open("/proc/self/status").read()
+            peaks.append(int(re.search("VmHWM: *(.*) kB", status)[1]) / 1024)
         print(*peaks)
     """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300, check=True,
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300,
+                          check=True,
                           env=dict(os.environ, OMP_NUM_THREADS="1"))  # fmt: skip
-    short, chunked, whole = map(float, done.stdout.split())  # MB; getrusage would begin with the peak of the process that started this one
+    # MB; getrusage would begin with the peak of the process that started this one
+    short, chunked, whole = map(float, done.stdout.split())
     assert chunked < short + 50 and chunked + 200 < whole < 2000, done.stdout
 
 
@@ -279,9 +306,11 @@ def test_inputs_and_gradients_in_any_layout(controller):
     machine = machine_of(controller=controller, read_heads=2)
     x, state = torch.randn(5, 4, 3, dtype=f64), state_of(machine, 4)
     compare(machine, x, state, 1e-9)
-    backwards = [v.detach().transpose(1, 2).contiguous().transpose(1, 2).requires_grad_() for v in flat(state)]
+    backwards = [v.detach().transpose(1, 2).contiguous().transpose(1, 2).requires_grad_()
+                 for v in flat(state)]
     assert not backwards[0].is_contiguous()
-    compare(machine, x.transpose(0, 1).contiguous().transpose(0, 1), State(*backwards[:3], tuple(backwards[3:])), 1e-9)
+    compare(machine, x.transpose(0, 1).contiguous().transpose(0, 1),
+            State(*backwards[:3], tuple(backwards[3:])), 1e-9)
     every = torch.randn(10, 8, 6, dtype=f64)[::2, ::2, ::2]
     compare(machine, every, state, 1e-9)
     # gradients that come in transposed are neither misread nor written to
@@ -289,7 +318,8 @@ def test_inputs_and_gradients_in_any_layout(controller):
     given = [torch.randn_like(v) for v in flat(last)]
     turned = [d.transpose(1, 2).contiguous().transpose(1, 2) for d in given]
     kept = [d.clone() for d in turned]
-    found = [torch.autograd.grad(flat(last), flat(state), d, retain_graph=True) for d in (given, turned)]
+    found = [torch.autograd.grad(flat(last), flat(state), d, retain_graph=True)
+             for d in (given, turned)]
     assert_close(found[1], found[0])
     assert all(torch.equal(d, k) for d, k in zip(turned, kept))
 
@@ -338,8 +368,10 @@ def hooked(machine, part):
 
 
 @pytest.mark.parametrize("change", [
-    lambda machine: hooked(machine, "heads"), lambda machine: hooked(machine, "controller"), lambda machine: hooked(machine, "output"),
-    lambda machine: hooked(machine, "heads.linear"), lambda machine: hooked(machine, "controller.layers.0"),
+    lambda machine: hooked(machine, "heads"), lambda machine: hooked(machine, "controller"),
+    lambda machine: hooked(machine, "output"),
+    lambda machine: hooked(machine, "heads.linear"),
+    lambda machine: hooked(machine, "controller.layers.0"),
     lambda machine: machine.output.register_forward_pre_hook(lambda module, args: None),
     lambda machine: machine.output.register_full_backward_hook(lambda module, d_in, d_out: None),
     lambda machine: nn.utils.parametrizations.weight_norm(machine.output),
@@ -407,7 +439,9 @@ def test_without_a_compiler(fresh, monkeypatch):
     train(NTM(10, 8, seed=0, hidden_size=4, N=4), tasks.Copy(lengths=(1, 2)), 2, progress=False)
 
 
-@pytest.mark.parametrize("script", ["#!/bin/sh\nexit 1\n", "#!/bin/sh\necho nonsense; exit 0\n", "#!/nowhere/at/all\n", "no program"])
+@pytest.mark.parametrize("script",
+                         ["#!/bin/sh\nexit 1\n", "#!/bin/sh\necho nonsense; exit 0\n",
+                          "#!/nowhere/at/all\n", "no program"])
 def test_with_a_broken_compiler(fresh, monkeypatch, tmp_path, script):
     cc = tmp_path / "cc"
     cc.write_text(script)
@@ -434,17 +468,20 @@ def test_a_cache_that_cannot_be_written_and_one_that_is_damaged(fresh, monkeypat
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     fast.library.cache_clear()
     assert fast.library(f32) is None
-    monkeypatch.setattr(fast.tempfile, "tempdir", str(tmp_path))  # the sound copy there is taken instead
+    # the sound copy there is taken instead
+    monkeypatch.setattr(fast.tempfile, "tempdir", str(tmp_path))
     fast.library.cache_clear()
     assert fast.library(f32) is not None
 
 
 def test_two_processes_compile_at_once(tmp_path):
     code = "import torch; from ntm import fast; assert fast.library(torch.float32)"
-    environment = dict(os.environ, XDG_CACHE_HOME=str(tmp_path), TMPDIR=str(tmp_path), OMP_NUM_THREADS="1")
+    environment = dict(os.environ, XDG_CACHE_HOME=str(tmp_path), TMPDIR=str(tmp_path),
+                       OMP_NUM_THREADS="1")
     processes = [subprocess.Popen([sys.executable, "-c", code], env=environment) for _ in range(2)]
     assert [p.wait(timeout=120) for p in processes] == [0, 0]
-    assert [p.name[:13] for p in (tmp_path / "ntm").iterdir()] == ["kernel-float-"]  # one file, and no leftovers
+    # one file, and no leftovers
+    assert [p.name[:13] for p in (tmp_path / "ntm").iterdir()] == ["kernel-float-"]
 
 
 def test_types_it_does_not_know():
@@ -477,12 +514,14 @@ def test_denormal_numbers_survive_in_the_process():
 @pytest.mark.parametrize("dtype", [f64, f32])
 def test_rmsprop_in_one_pass_is_rmsprop(dtype):
     generator, results = torch.Generator().manual_seed(0), []
-    start = [torch.randn(shape, generator=generator, dtype=f64).to(dtype) for shape in [(3, 5), (1,), (130,)]]
-    gradients = [[100 ** torch.randn(1, generator=generator, dtype=f64) * torch.randn(v.shape, generator=generator, dtype=f64)
-                  for v in start] for _ in range(20)]  # fmt: skip
+    start = [torch.randn(shape, generator=generator, dtype=f64).to(dtype)
+             for shape in [(3, 5), (1,), (130,)]]
+    normal = partial(torch.randn, generator=generator, dtype=f64)
+    gradients = [[100 ** normal(1) * normal(v.shape) for v in start] for _ in range(20)]
     for path in "10":
         os.environ["NTM_FAST"] = path
-        parameters = [nn.Parameter(v.clone()) for v in start] + [nn.Parameter(torch.zeros(2, dtype=dtype))]
+        parameters = [nn.Parameter(v.clone())
+                      for v in start] + [nn.Parameter(torch.zeros(2, dtype=dtype))]
         optimizer = GravesRMSprop(parameters, lr=1e-2)
         for d in gradients:
             for p, value in zip(parameters, d):
@@ -490,7 +529,8 @@ def test_rmsprop_in_one_pass_is_rmsprop(dtype):
             optimizer.step()
         assert torch.equal(parameters[-1], torch.zeros(2, dtype=dtype))  # it had no gradient
         results.append([*parameters, *(optimizer.state[p]["n"] for p in parameters[:3])])
-    assert_close(*results, rtol=1e-9 if dtype == f64 else 1e-4, atol=1e-12 if dtype == f64 else 1e-5)
+    assert_close(*results, rtol=1e-9 if dtype == f64 else 1e-4,
+                 atol=1e-12 if dtype == f64 else 1e-5)
 
 
 @both
@@ -499,7 +539,8 @@ def test_a_training_is_the_same_on_both_paths(controller):
     for path in "10":
         os.environ["NTM_FAST"] = path
         machine = NTM(10, 8, controller, hidden_size=12, N=10, width=6, seed=0).double()
-        curves.append(train(machine, tasks.Copy(lengths=(1, 4)), 24, batch=3, lr=1e-2, every=6, progress=False).bits)
+        curves.append(train(machine, tasks.Copy(lengths=(1, 4)), 24, batch=3, lr=1e-2, every=6,
+                            progress=False).bits)
     assert_close(*curves, rtol=1e-7, atol=0)
 
 
@@ -518,10 +559,12 @@ def test_it_is_faster():
 def test_the_benchmark_prints_its_table(capsys):
     benchmark.table(batches=(1, 2), length=1, rounds=2, seconds=0.001, N=4, hidden_size=4)
     lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == 8 and lines[1].startswith("nn.LSTM(100)") and "NTM-feedforward, one call" in lines[-1]
+    assert (len(lines) == 8 and lines[1].startswith("nn.LSTM(100)")
+            and "NTM-feedforward, one call" in lines[-1])
     benchmark.trainings(sequences=2, rounds=2, N=4, hidden_size=4)
     lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == 6 and all(line.count("(x") == 3 for line in lines[2::2]) and "nan" not in lines[-1]
+    assert (len(lines) == 6 and all(line.count("(x") == 3 for line in lines[2::2])
+            and "nan" not in lines[-1])
     assert os.environ["NTM_FAST"] == "1"
     values, times, memory = benchmark.scaling("N", (4, 8), rounds=2, seconds=0.001, length=1)
     assert values == (4, 8) and times[0] == memory[0] == 1 and 1 < memory[1] < 2

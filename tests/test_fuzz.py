@@ -9,7 +9,8 @@ import torch
 
 from ntm import fast
 
-pytestmark = pytest.mark.skipif(fast.library(torch.float32) is None, reason="no C compiler here: there is only the clear path")
+pytestmark = pytest.mark.skipif(fast.library(torch.float32) is None,
+                                reason="no C compiler here: there is only the clear path")
 
 
 def test_both_paths_agree_on_random_cases(monkeypatch):

@@ -1,4 +1,5 @@
-"""A grid of runs: what is done is kept, what fails is told, what is missing is run; on any executor."""
+"""A grid of runs: what is done is kept, what fails is told, what is missing is run; on any
+executor."""
 
 import json
 import os
@@ -51,7 +52,8 @@ class Here:
 def test_a_local_pool_of_processes_with_one_thread_each(tmp_path):
     results, failures = grid(run, jobs, tmp_path, progress=False)
     assert results == [dict(job, threads=1) for job in jobs] and not failures
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["copy-0.json", "copy-1.json", "recall-0.json"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["copy-0.json", "copy-1.json",
+                                                                "recall-0.json"]
     assert json.loads((tmp_path / "copy-1.json").read_text())["seed"] == 1
 
 
@@ -64,8 +66,10 @@ def test_a_failing_run_leaves_the_others_and_is_run_again(tmp_path, monkeypatch)
     results, failures = grid(fails_on_recall, jobs, tmp_path, executor=again, progress=False)
     assert again.ran == [jobs[2]] and not failures and all(results)
     again.ran.clear()
-    assert grid(fails_on_recall, jobs, tmp_path, executor=again, progress=False)[0] == results and not again.ran
-    assert grid(fails_on_recall, jobs, tmp_path, progress=False)[0] == results  # with nothing to do, no pool is started
+    assert (grid(fails_on_recall, jobs, tmp_path, executor=again, progress=False)[0] == results
+            and not again.ran)
+    # with nothing to do, no pool is started
+    assert grid(fails_on_recall, jobs, tmp_path, progress=False)[0] == results
 
 
 def test_a_process_that_dies_is_a_failure(tmp_path):
@@ -74,8 +78,10 @@ def test_a_process_that_dies_is_a_failure(tmp_path):
 
 
 def test_a_result_that_json_cannot_hold_is_a_failure(tmp_path):
-    results, failures = grid(lambda **job: torch.zeros(2), jobs[:1], tmp_path, executor=Here(), progress=False)
-    assert results == [None] and isinstance(failures["copy-0"], TypeError) and not list(tmp_path.iterdir())
+    results, failures = grid(lambda **job: torch.zeros(2), jobs[:1], tmp_path, executor=Here(),
+                             progress=False)
+    assert (results == [None] and isinstance(failures["copy-0"], TypeError)
+            and not list(tmp_path.iterdir()))
 
 
 def test_an_interrupted_grid_keeps_what_is_done(tmp_path):
@@ -105,8 +111,10 @@ def test_threads(tmp_path):
 
 def test_dasks_executor(tmp_path):
     distributed = pytest.importorskip("distributed")
-    with distributed.Client(processes=False, n_workers=1, threads_per_worker=1, dashboard_address=None) as client:
-        results, failures = grid(fails_on_recall, jobs, tmp_path, executor=client.get_executor(), progress=False)
+    with distributed.Client(processes=False, n_workers=1, threads_per_worker=1,
+                            dashboard_address=None) as client:
+        results, failures = grid(fails_on_recall, jobs, tmp_path, executor=client.get_executor(),
+                                 progress=False)
     assert [r and r["seed"] for r in results] == [0, 1, None] and list(failures) == ["recall-0"]
 
 
@@ -116,5 +124,6 @@ def test_jobs_that_cannot_be_told_apart_are_refused(tmp_path):
 
 
 def test_names_of_files_are_made_of_harmless_characters(tmp_path):
-    grid(lambda **job: job, [dict(task="a/b c", rate=1e-4)], tmp_path / "new", executor=Here(), progress=False)
+    grid(lambda **job: job, [dict(task="a/b c", rate=1e-4)], tmp_path / "new", executor=Here(),
+         progress=False)
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["a_b_c-0.0001.json"]

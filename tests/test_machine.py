@@ -1,4 +1,5 @@
-"""The whole machine. `machine(x)` may take the fast path or repeat `step`: both are held to the loops of spec.py here."""
+"""The whole machine. `machine(x)` may take the fast path or repeat `step`: both are held to the
+loops of spec.py here."""
 
 import copy
 import doctest
@@ -53,11 +54,15 @@ configurations = [
     dict(controller="feedforward", layers=2, read_heads=2, write_heads=3, shift_range=2),
     dict(layers=2, read_heads=3, write_heads=2, shift_range=0),
     dict(N=1, width=1, hidden_size=1, shift_range=0),
-    dict(controller="feedforward", N=2, shift_range=0, initial_memory="constant", initial_weighting="uniform"),
+    dict(controller="feedforward", N=2, shift_range=0, initial_memory="constant",
+         initial_weighting="uniform"),
     dict(N=18, width=7, initial_memory="learned", initial_weighting="learned", read_heads=2),
-    dict(controller="feedforward", N=33, width=9, hidden_size=11, initial_memory="learned", initial_weighting="learned", write_heads=2),
+    dict(controller="feedforward", N=33, width=9, hidden_size=11, initial_memory="learned",
+         initial_weighting="learned", write_heads=2),
 ]
-each = pytest.mark.parametrize("size", configurations, ids=lambda size: "-".join(f"{k}={v}" for k, v in size.items()) or "lstm")
+each = pytest.mark.parametrize("size", configurations,
+                               ids=lambda size: "-".join(f"{k}={v}" for k, v in size.items())
+                               or "lstm")
 both = pytest.mark.parametrize("controller", ["lstm", "feedforward"])
 
 
@@ -71,10 +76,13 @@ def test_the_whole_machine_equals_its_loops(size):
     traced, trace = machine(x, trace=True)
     for b in range(2):
         y, M, w, r = zip(*spec.machine(machine, x[:, b].tolist()))
-        for found, expected in [(machine(x)[:, b], y), (logits[:, b], y), (traced[:, b], y), (stepwise(machine, x)[0][:, b], y),
+        for found, expected in [(machine(x)[:, b], y), (logits[:, b], y), (traced[:, b], y),
+                                (stepwise(machine, x)[0][:, b], y),
                                 (state.M[b], M[-1]), (state.w[b], w[-1]), (state.r[b], r[-1]),
-                                (trace.M[:, b], M), (trace.w[:, b], w), (trace.r[:, b], r)]:  # fmt: skip
-            assert_close(found, torch.tensor(expected, dtype=torch.float64), **tolerance[torch.float64])
+                                (trace.M[:, b], M), (trace.w[:, b], w),
+                                (trace.r[:, b], r)]:  # fmt: skip
+            assert_close(found, torch.tensor(expected, dtype=torch.float64),
+                         **tolerance[torch.float64])
 
 
 @each
@@ -87,13 +95,17 @@ def test_a_sequence_and_its_gradients_equal_step_repeated(size, dtype):
         generator = torch.Generator().manual_seed(1)
         logits, state = run(x)
         outputs = (logits, *flat(state))
-        loss = sum((value * torch.randn(value.shape, generator=generator, dtype=torch.float64).to(dtype)).sum() for value in outputs)
-        results.append((outputs, torch.autograd.grad(loss, [x, *machine.parameters()], materialize_grads=True)))
+        loss = sum((value * torch.randn(value.shape, generator=generator,
+                                        dtype=torch.float64).to(dtype)).sum() for value in outputs)
+        results.append((outputs, torch.autograd.grad(loss, [x, *machine.parameters()],
+                                                     materialize_grads=True)))
     (outputs, gradients), (expected_outputs, expected_gradients) = results
     assert_close(outputs, expected_outputs, **tolerance[dtype])
-    for name, found, expected in zip(["x", *dict(machine.named_parameters())], gradients, expected_gradients):
+    for name, found, expected in zip(["x", *dict(machine.named_parameters())], gradients,
+                                     expected_gradients):
         largest = max(expected.abs().max().item(), 1e-3)
-        assert_close(found / largest, expected / largest, **tolerance[dtype], msg=lambda m, name=name: f"gradient of {name}: {m}")
+        assert_close(found / largest, expected / largest, **tolerance[dtype],
+                     msg=lambda m, name=name: f"gradient of {name}: {m}")
 
 
 @each
@@ -104,7 +116,8 @@ def test_without_gradients_the_result_is_the_same(size, mode):
     with mode():
         logits_then, state_then = machine.unroll(x)
         assert not logits_then.requires_grad
-        assert_close((logits_then, *flat(state_then)), (logits.detach(), *(value.detach() for value in flat(state))))
+        assert_close((logits_then, *flat(state_then)),
+                     (logits.detach(), *(value.detach() for value in flat(state))))
 
 
 @both
@@ -117,7 +130,8 @@ def test_a_sequence_in_two_parts_is_the_sequence(controller):
     assert_close(flat(last), flat(expected))
     assert_close(stepwise(machine, x[3:], state)[0], rest)
     start, gradients = [value.detach().requires_grad_() for value in flat(state)], []
-    for run in (machine.unroll, lambda x, s: stepwise(machine, x, s)):  # a state of one's own gets its gradient
+    # a state of one's own gets its gradient
+    for run in (machine.unroll, lambda x, s: stepwise(machine, x, s)):
         loss = run(x[3:], State(*start[:3], tuple(start[3:])))[0].square().sum()
         gradients.append(torch.autograd.grad(loss, start))
     assert_close(*gradients)
@@ -133,7 +147,9 @@ def test_gradients_of_a_whole_sequence(size):
     names, values = zip(*machine.named_parameters())
     x = torch.randn(3, 2, 1, dtype=torch.float64, requires_grad=True)
     run = lambda x, *values: functional_call(machine, dict(zip(names, values)), (x,))  # noqa: E731
-    assert torch.autograd.gradcheck(run, (x, *(value.detach().clone().requires_grad_() for value in values)))
+    assert torch.autograd.gradcheck(run,
+                                    (x, *(value.detach().clone().requires_grad_()
+                                          for value in values)))
 
 
 # batches
@@ -179,7 +195,8 @@ def test_each_head_starts_from_its_own_weighting_and_reads_before_anything_is_wr
         y_other, other, _ = machine.step(x, state._replace(w=w))
         moved = [not torch.equal(other.w[:, n], after.w[:, n]) for n in range(4)]
         assert moved == [n == head for n in range(4)]
-        assert torch.equal(y_other, y) == (head >= 2)  # where it writes is not seen before the next step
+        # where it writes is not seen before the next step
+        assert torch.equal(y_other, y) == (head >= 2)
         assert torch.equal(other.M, after.M) == (head < 2)  # where it reads changes no memory
     assert_close(after.r, read(state.M, after.w[:, :2]))
     assert_close(after.M, add(erase(state.M, after.w[:, 2:], emitted.e), after.w[:, 2:], emitted.a))
@@ -196,7 +213,8 @@ def test_what_was_read_is_fed_to_the_controller_and_to_the_output(controller):
         assert not torch.allclose(machine.step(x, state._replace(r=r))[2].k, emitted.k)
     with torch.no_grad():
         machine.output.weight[:, :4] = 0  # the part of h; what is left sees r of the same step
-    assert_close(machine.step(x, state)[0], machine.output.bias + after.r.flatten(1) @ machine.output.weight[:, 4:].T)
+    assert_close(machine.step(x, state)[0],
+                 machine.output.bias + after.r.flatten(1) @ machine.output.weight[:, 4:].T)
 
 
 def test_the_heads_are_fed_the_lstms_h():
@@ -212,29 +230,36 @@ def test_a_trace_is_what_the_steps_did(size):
     machine, x = machine_of(**size), torch.randn(6, 2, 3, dtype=torch.float64)
     logits, trace = machine(x, trace=True)
     assert_close(logits, machine(x))
-    R, W, N, width = machine.read_heads, machine.write_heads, machine.settings["N"], machine.settings["width"]
-    assert trace.w_read.shape == (6, 2, R, N) and trace.w_write.shape == (6, 2, W, N) and trace.M.shape == (6, 2, N, width)
+    R, W, N, width = (machine.read_heads, machine.write_heads, machine.settings["N"],
+                      machine.settings["width"])
+    assert (trace.w_read.shape == (6, 2, R, N) and trace.w_write.shape == (6, 2, W, N)
+            and trace.M.shape == (6, 2, N, width))
     assert trace.r.shape == (6, 2, R, width) and trace.k.shape == (6, 2, R + W, width)
     assert trace.e.shape == trace.a.shape == (6, 2, W, width)
-    assert not any(value.requires_grad for value in vars(trace).values() if isinstance(value, torch.Tensor))
+    assert not any(value.requires_grad for value in vars(trace).values()
+                   if isinstance(value, torch.Tensor))
     assert_close(torch.cat([trace.w_read, trace.w_write], 2), trace.w)
     initial = machine.initial_state(2)
     assert torch.equal(trace.M_prev[0], initial.M) and torch.equal(trace.w_prev[0], initial.w)
-    assert torch.equal(trace.M_prev[1:], trace.M[:-1]) and torch.equal(trace.w_prev[1:], trace.w[:-1])
+    assert (torch.equal(trace.M_prev[1:], trace.M[:-1])
+            and torch.equal(trace.w_prev[1:], trace.w[:-1]))
     for w in (trace.w_c, trace.w_g, trace.w_s, trace.w):
         assert_close(w.sum(-1), torch.ones_like(trace.g))
-    assert_close(trace.w_g, trace.g[..., None] * trace.w_c + (1 - trace.g[..., None]) * trace.w_prev)
+    assert_close(trace.w_g, trace.g[..., None] * trace.w_c
+                 + (1 - trace.g[..., None]) * trace.w_prev)
     assert_close(sharpen(trace.w_s, trace.γ), trace.w)
     for t in range(6):
         assert_close(read(trace.M_prev[t], trace.w_read[t]), trace.r[t])
-        assert_close(add(erase(trace.M_prev[t], trace.w_write[t], trace.e[t]), trace.w_write[t], trace.a[t]), trace.M[t])
+        assert_close(add(erase(trace.M_prev[t], trace.w_write[t], trace.e[t]), trace.w_write[t],
+                         trace.a[t]), trace.M[t])
 
 
 # symmetries
 
 @both
 def test_rotating_the_initial_memory_and_weighting_changes_no_output(controller):
-    machine = machine_of(controller, read_heads=2, initial_memory="learned", initial_weighting="learned")
+    machine = machine_of(controller, read_heads=2, initial_memory="learned",
+                         initial_weighting="learned")
     x = torch.randn(6, 2, 3, dtype=torch.float64)
     logits, trace = machine(x, trace=True)
     with torch.no_grad():
@@ -247,11 +272,14 @@ def test_rotating_the_initial_memory_and_weighting_changes_no_output(controller)
 
 
 @pytest.mark.parametrize("initial_memory, initial_weighting, alike", [
-    ("constant", "uniform", True), ("distinct", "uniform", False), ("constant", "focused", False), ("distinct", "focused", False)
+    ("constant", "uniform", True), ("distinct", "uniform", False), ("constant", "focused", False),
+    ("distinct", "focused", False)
 ])  # fmt: skip
 @both
-def test_a_constant_memory_and_a_uniform_weighting_never_part(controller, initial_memory, initial_weighting, alike):
-    machine = machine_of(controller, initial_memory=initial_memory, initial_weighting=initial_weighting)
+def test_a_constant_memory_and_a_uniform_weighting_never_part(controller, initial_memory,
+                                                              initial_weighting, alike):
+    machine = machine_of(controller, initial_memory=initial_memory,
+                         initial_weighting=initial_weighting)
     state = machine.unroll(torch.randn(30, 2, 3, dtype=torch.float64))[1]
     spread = (state.M - state.M[:, :1]).abs().max().item()
     assert (spread < 1e-12) == alike and (state.M.std(0).max() > 1e-3)
@@ -261,7 +289,8 @@ def test_a_constant_memory_and_a_uniform_weighting_never_part(controller, initia
 @settings(max_examples=8)
 @given(st.integers(1, 9), st.sampled_from(["lstm", "feedforward"]), st.integers(0, 99))
 def test_weightings_stay_weightings_over_a_long_sequence(N, controller, seed):
-    machine = machine_of(controller, seed=seed, dtype=torch.float32, N=N, shift_range=min(1, (N - 1) // 2))
+    machine = machine_of(controller, seed=seed, dtype=torch.float32, N=N,
+                         shift_range=min(1, (N - 1) // 2))
     with torch.no_grad():
         machine.heads.linear.weight.mul_(20)  # γ and β far out
     x = torch.randn(60, 1, 3, generator=torch.Generator().manual_seed(seed))
@@ -290,7 +319,8 @@ def test_saturated_units_stay_finite(controller, dtype, z):
 @both
 @pytest.mark.parametrize("dtype", tolerance)
 def test_a_nan_in_any_weight_reaches_the_logits(controller, dtype):
-    machine = machine_of(controller, dtype=dtype, initial_memory="learned", initial_weighting="learned", hidden_size=20, N=20)
+    machine = machine_of(controller, dtype=dtype, initial_memory="learned",
+                         initial_weighting="learned", hidden_size=20, N=20)
     x = torch.randn(3, 2, 3, dtype=dtype)
     for name, _ in machine.named_parameters():
         broken = copy.deepcopy(machine)
@@ -303,7 +333,8 @@ def test_500_steps_at_the_papers_sizes():
     machine = NTM(10, 8, "feedforward", seed=0)
     with torch.no_grad():
         logits, state = machine.unroll(torch.randn(500, 1, 10))
-    assert torch.isfinite(logits).all() and torch.isfinite(state.M).all() and (state.w.sum(-1) - 1).abs().max() < 1e-5
+    assert (torch.isfinite(logits).all() and torch.isfinite(state.M).all()
+            and (state.w.sum(-1) - 1).abs().max() < 1e-5)
 
 
 # the same again, elsewhere, in other clothes
@@ -314,10 +345,12 @@ def test_same_seed_same_machine_same_result(controller):
     one, two, other = (NTM(**small, controller=controller, seed=seed) for seed in (3, 3, 4))
     assert torch.equal(torch.get_rng_state(), before)
     x = torch.randn(5, 2, 3)
-    assert all(torch.equal(a, b) for a, b in zip(one.state_dict().values(), two.state_dict().values(), strict=True))
+    assert all(torch.equal(a, b) for a, b in zip(one.state_dict().values(),
+                                                 two.state_dict().values(), strict=True))
     assert torch.equal(one(x), two(x)) and torch.equal(one(x), one(x))
     assert not torch.equal(one(x), other(x))
-    gradients = [torch.autograd.grad(machine(x).square().sum(), list(machine.parameters())) for machine in (one, two)]
+    gradients = [torch.autograd.grad(machine(x).square().sum(), list(machine.parameters()))
+                 for machine in (one, two)]
     assert all(torch.equal(a, b) for a, b in zip(*gradients))
     unseeded = NTM(**small, controller=controller)
     assert not torch.equal(unseeded(x), NTM(**small, controller=controller)(x))
@@ -330,7 +363,8 @@ def test_to_moves_everything(size):
     x = torch.randn(5, 2, 3)
     single = machine(x)
     double = machine.to(torch.float64)(x.double())
-    assert {value.dtype for value in machine.state_dict().values()} == {torch.float64} == {double.dtype}
+    assert {value.dtype
+            for value in machine.state_dict().values()} == {torch.float64} == {double.dtype}
     assert all(value.dtype == torch.float64 for value in flat(machine.initial_state(2)))
     assert_close(double.float(), single, rtol=1e-4, atol=1e-5)
     for device in ["meta"] + ["cuda"] * torch.cuda.is_available():
@@ -391,13 +425,18 @@ def test_any_module_can_be_the_controller():
 # counting
 
 @pytest.mark.parametrize("controller, units, expected", [
-    # by hand, for 10 inputs, 8 outputs, one head of each kind, three shifts, 128 x 20:
-    # the controller, 66 numbers for the read head and write head's addressing and 40 for e and a, the output, r_0
+    # by hand, for 10 inputs, 8 outputs, one head of each kind, three shifts, 128 x 20: the
+    # controller, 66 numbers for the read head and write head's addressing and 40 for e and a, the
+    # output, r_0
     ("feedforward", 100, (30 + 1) * 100 + 101 * (2 * (20 + 1 + 1 + 3 + 1) + 40) + 121 * 8 + 20),
-    ("lstm", 100, (30 + 100 + 1) * 400 + 2 * 100 + 101 * (2 * (20 + 1 + 1 + 3 + 1) + 40) + 121 * 8 + 20),
+    ("lstm", 100, (30 + 100 + 1) * 400 + 2 * 100 + 101 * (2 * (20 + 1 + 1 + 3 + 1) + 40) + 121 * 8
+     + 20),
 ])  # fmt: skip
-def test_the_number_of_parameters_does_not_depend_on_the_number_of_slots(controller, units, expected):
-    count = lambda **options: sum(p.numel() for p in NTM(10, 8, controller, hidden_size=units, **options).parameters())  # noqa: E731
+def test_the_number_of_parameters_does_not_depend_on_that_of_slots(controller, units, expected):
+    def count(**options):
+        machine = NTM(10, 8, controller, hidden_size=units, **options)
+        return sum(p.numel() for p in machine.parameters())
+
     assert count() == count(N=16) == count(N=1000) == expected
     assert count(initial_memory="learned") == expected + 128 * 20
     assert count(initial_weighting="learned") == expected + 2 * 128
@@ -406,7 +445,8 @@ def test_the_number_of_parameters_does_not_depend_on_the_number_of_slots(control
 def test_the_initial_state_is_as_asked():
     state = NTM(**small, seed=0).initial_state(3)
     assert state.M.shape == (3, 5, 3) and state.w.shape == (3, 2, 5) and state.r.shape == (3, 1, 3)
-    assert torch.equal(state.M[0], state.M[2]) and 0.02 < state.M[0].std() < 0.3 and (state.w[..., 0] > 0.9).all()
+    assert (torch.equal(state.M[0], state.M[2]) and 0.02 < state.M[0].std() < 0.3
+            and (state.w[..., 0] > 0.9).all())
     state = NTM(**small, initial_memory="constant", initial_weighting="uniform").initial_state(1)
     assert (state.M == 1e-6).all()
     assert_close(state.w, torch.full((1, 2, 5), 0.2))
@@ -420,13 +460,18 @@ def test_the_initial_state_is_as_asked():
 def test_positions_are_sines_and_cosines_that_tell_how_far_two_slots_are_apart():
     M = NTM(2, 2, N=12, width=4, initial_memory="positions").M_0.double()
     for i in range(12):
-        for j, (frequency, wave) in enumerate([(1, math.sin), (1, math.cos), (2, math.sin), (2, math.cos)]):
-            assert M[i, j].item() == pytest.approx(0.3 * wave(2 * math.pi * frequency * i / 12), abs=1e-6)
+        for j, (frequency, wave) in enumerate([(1, math.sin), (1, math.cos), (2, math.sin),
+                                               (2, math.cos)]):
+            assert M[i, j].item() == pytest.approx(0.3 * wave(2 * math.pi * frequency * i / 12),
+                                                   abs=1e-6)
     K = M @ M.T / (M.norm(dim=1, keepdim=True) * M.norm(dim=1))  # the cosine of every two rows
     for distance in range(12):
         along = K.diagonal(distance)
-        assert_close(along, along[:1].expand_as(along), rtol=1e-5, atol=1e-6)  # only the distance counts
-    assert (K[0, 0] > K[0, 1] > K[0, 2] > K[0, 3]) and NTM(2, 2, N=5, width=3, initial_memory="positions").M_0.shape == (5, 3)
+        # only the distance counts
+        assert_close(along, along[:1].expand_as(along), rtol=1e-5, atol=1e-6)
+    assert (K[0, 0] > K[0, 1] > K[0, 2] > K[0, 3]) and NTM(
+        2, 2, N=5, width=3, initial_memory="positions"
+    ).M_0.shape == (5, 3)
 
 
 @both
@@ -434,7 +479,8 @@ def test_initial_strength_moves_every_β_and_nothing_else(controller):
     sizes = dict(small, controller=controller, read_heads=2, write_heads=2, seed=0)
     weak, strong = NTM(**sizes), NTM(**sizes, initial_strength=3.0)
     h = torch.randn(4, small["hidden_size"], generator=torch.Generator().manual_seed(0))
-    for name, before, after in zip(("k", "β", "g", "s", "γ", "e", "a"), weak.heads(h), strong.heads(h)):
+    for name, before, after in zip(("k", "β", "g", "s", "γ", "e", "a"), weak.heads(h),
+                                   strong.heads(h)):
         if name == "β":  # softplus(x + 3)
             assert_close(after.expm1().log(), before.expm1().log() + 3)
         else:
@@ -455,9 +501,12 @@ def test_the_ten_lines_of_use_in_its_docstring_run():
 def test_a_state_of_another_shape_is_named_with_that_of_x():
     machine, x = machine_of(), torch.zeros(4, 2, 3, dtype=torch.float64)
     for other, words in [
-        (machine.initial_state(3), r"state.M has shape \[3, 5, 3\]; for x of shape \[4, 2, 3\] it must be \[2, 5, 3\]"),
-        (machine_of(write_heads=2).initial_state(2), r"state.w has shape \[2, 3, 5\].* it must be \[2, 2, 5\]"),
-        (machine.initial_state(2)._replace(r=torch.zeros(2, 3)), r"state.r has shape \[2, 3\].* it must be \[2, 1, 3\]"),
+        (machine.initial_state(3),
+         r"state.M has shape \[3, 5, 3\]; for x of shape \[4, 2, 3\] it must be \[2, 5, 3\]"),
+        (machine_of(write_heads=2).initial_state(2),
+         r"state.w has shape \[2, 3, 5\].* it must be \[2, 2, 5\]"),
+        (machine.initial_state(2)._replace(r=torch.zeros(2, 3)),
+         r"state.r has shape \[2, 3\].* it must be \[2, 1, 3\]"),
     ]:
         with pytest.raises(ValueError, match=words):
             machine.unroll(x, other)
@@ -465,7 +514,8 @@ def test_a_state_of_another_shape_is_named_with_that_of_x():
 
 def test_logits_of_another_shape_are_named_with_that_of_y():
     batch = tasks.Copy(width=3).sample(2, length=2)
-    with pytest.raises(ValueError, match=r"logits has shape \[6, 2, 1\]; it must be that of y, \[6, 2, 3\]"):
+    with pytest.raises(ValueError,
+                       match=r"logits has shape \[6, 2, 1\]; it must be that of y, \[6, 2, 3\]"):
         tasks.wrong_bits(batch.y[..., :1], batch)
     with pytest.raises(ValueError, match=r"3\].*1\]"):  # torch's own words
         tasks.bits(batch.y[..., :1], batch)

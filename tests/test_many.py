@@ -12,8 +12,10 @@ from ntm.many import Many, _clip, train_many
 size = dict(inputs=4, outputs=2, hidden_size=5, N=6, width=3)
 task = tasks.Copy(width=2, lengths=(1, 3))
 configurations = [
-    dict(), dict(controller="feedforward"), dict(layers=2, read_heads=2, initial_memory="learned", initial_weighting="learned"),
-    dict(controller="feedforward", layers=2, write_heads=2, initial_weighting="uniform", initial_memory="constant"),
+    dict(), dict(controller="feedforward"),
+    dict(layers=2, read_heads=2, initial_memory="learned", initial_weighting="learned"),
+    dict(controller="feedforward", layers=2, write_heads=2, initial_weighting="uniform",
+         initial_memory="constant"),
 ]  # fmt: skip
 each = pytest.mark.parametrize("settings", configurations, ids=str)
 
@@ -37,14 +39,16 @@ def test_logits_are_those_of_each_alone(settings):
 
 
 @each
-@pytest.mark.parametrize("batch, more", [(1, {}), (2, dict(clip=0.1)), (2, dict(clip=None, schedule=None))])
+@pytest.mark.parametrize("batch, more",
+                         [(1, {}), (2, dict(clip=0.1)), (2, dict(clip=None, schedule=None))])
 def test_every_curve_and_every_weight_is_that_of_training_alone(settings, batch, more):
     machines = several(settings)
     alone = copy.deepcopy(machines)
     options = dict(batch=batch, lr=1e-2, every=4, progress=False, **more)
     histories = train_many(machines, task, 12, seeds=[5, 6, 7], **options)
     for machine, one, history, seed in zip(machines, alone, histories, [5, 6, 7]):
-        assert_close(history.bits, train(one, task, 12, seed=seed, **options).bits, rtol=1e-8, atol=0)
+        assert_close(history.bits, train(one, task, 12, seed=seed, **options).bits, rtol=1e-8,
+                     atol=0)
         assert_close(machine.state_dict(), one.state_dict(), rtol=1e-7, atol=1e-9)
     assert histories[0].bits != histories[1].bits and len(histories[0].bits) == 3
 

@@ -49,7 +49,8 @@ def test_limits():
     assert torch.equal(erase(M, w, zero), M) and torch.equal(add(M, w, zero), M)
     wiped = erase(M, w, one)
     assert (wiped[0, 2] == 0).all() and torch.equal(wiped[0, [0, 1, 3, 4]], M[0, [0, 1, 3, 4]])
-    assert_close(read(add(wiped, w, torch.tensor([[[1.0, -2.0, 3.0]]])), w), torch.tensor([[[1.0, -2.0, 3.0]]]))
+    assert_close(read(add(wiped, w, torch.tensor([[[1.0, -2.0, 3.0]]])), w),
+                 torch.tensor([[[1.0, -2.0, 3.0]]]))
     twice = erase(M, w.expand(1, 2, 5), torch.full((1, 2, 3), 0.5))
     assert_close(twice[0, 2], M[0, 2] / 4)  # two heads erase one after the other
 

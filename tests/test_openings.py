@@ -11,7 +11,8 @@ import pytest
 from ntm import openings
 from ntm.openings import index
 
-CHAPTERS = [module.name for module in pkgutil.iter_modules(openings.__path__) if module.name != "index"]
+CHAPTERS = [module.name for module in pkgutil.iter_modules(openings.__path__)
+            if module.name != "index"]
 
 
 def test_there_are_openings():
@@ -39,4 +40,5 @@ def test_the_first_picture_moves_and_shows_what_the_machine_says(monkeypatch):
     svg = ElementTree.fromstring(shown[0]["image/svg+xml"])
     words = {element.text for element in svg.iter() if element.tag.endswith("text")}
     assert {"comes in", "should say", "says", "write head", "read head"} <= words
-    assert sum(element.get("class") == "f" for element in svg.iter()) == 22  # a frame for each step of ten vectors
+    # a frame for each step of ten vectors
+    assert sum(element.get("class") == "f" for element in svg.iter()) == 22

@@ -24,7 +24,9 @@ def run(gradients, start=0.0, dtype=torch.float64, **options):
     return torch.stack(path)
 
 
-@pytest.mark.parametrize("options", [dict(), dict(lr=0.01, decay=0.9, momentum=0.5, eps=1e-3), dict(momentum=0.0, decay=0.1)])
+@pytest.mark.parametrize("options",
+                         [dict(), dict(lr=0.01, decay=0.9, momentum=0.5, eps=1e-3),
+                          dict(momentum=0.0, decay=0.1)])
 @pytest.mark.parametrize("dtype, tolerance", [(torch.float64, 1e-10), (torch.float32, 1e-4)])
 def test_every_step_equals_the_scalar_loop(options, dtype, tolerance):
     gradients = torch.randn(40, 2, 3, dtype=torch.float64) * torch.tensor([1e-3, 1.0, 10.0])
@@ -54,7 +56,8 @@ def test_near_zero_gradients_take_near_zero_steps_where_torchs_do_not():
 
 @pytest.mark.parametrize("d", [0.0, 1.0, 1e3, 1e5])
 def test_a_constant_gradient_has_no_variance_and_no_nan(d):
-    gradients = d * torch.linspace(1, 2, 99).repeat(600, 1)  # 99 roundings, approached from below and then from above
+    # 99 roundings, approached from below and then from above
+    gradients = d * torch.linspace(1, 2, 99).repeat(600, 1)
     gradients[:100] *= 3 * (torch.arange(99) % 2)
     assert torch.isfinite(run(gradients, dtype=torch.float32)).all()
 
@@ -85,8 +88,10 @@ def test_parameters_stored_crosswise_are_updated_too():
 
 
 @pytest.mark.parametrize("options, words", [
-    (dict(lr=0), "lr is 0; it must be greater than 0"), (dict(lr=float("nan")), "lr is nan"), (dict(eps=-1), "eps is -1"),
-    (dict(decay=1), r"decay is 1; it must be in \[0, 1\)"), (dict(momentum=-0.1), "momentum is -0.1"),
+    (dict(lr=0), "lr is 0; it must be greater than 0"), (dict(lr=float("nan")), "lr is nan"),
+    (dict(eps=-1), "eps is -1"),
+    (dict(decay=1), r"decay is 1; it must be in \[0, 1\)"),
+    (dict(momentum=-0.1), "momentum is -0.1"),
 ])  # fmt: skip
 def test_mistakes_are_named(options, words):
     with pytest.raises(ValueError, match=words):

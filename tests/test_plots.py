@@ -49,7 +49,8 @@ def test_bits_have_channels_on_y(ax):
     torch.testing.assert_close(drawn(ax), x.T.double())
 
 
-@pytest.mark.parametrize("kind, hue", [("read", plots.READ), ("write", plots.WRITE), ("#555555", "#555555")])
+@pytest.mark.parametrize("kind, hue",
+                         [("read", plots.READ), ("write", plots.WRITE), ("#555555", "#555555")])
 def test_bars_have_the_height_of_the_weights_and_the_hue_of_their_kind(ax, kind, hue):
     plots.bars(ax, torch.tensor([0.1, 0.2, 0.7]), kind)
     assert [round(bar.get_height(), 6) for bar in ax.patches] == [0.1, 0.2, 0.7]
@@ -93,8 +94,10 @@ def test_heads_show_one_panel_for_every_head(with_batch, slots):
     fig = plots.heads(trace, 1, batch if with_batch else None, slots)
     assert len(fig.axes) == 2 + 3
     first, last = slots or (0, 11)
-    torch.testing.assert_close(drawn(fig.axes[2]), trace.w_write[:, 1, 0, first : last + 1].T.double())
-    torch.testing.assert_close(drawn(fig.axes[4]), trace.w_read[:, 1, 1, first : last + 1].T.double())
+    torch.testing.assert_close(drawn(fig.axes[2]),
+                               trace.w_write[:, 1, 0, first : last + 1].T.double())
+    torch.testing.assert_close(drawn(fig.axes[4]),
+                               trace.w_read[:, 1, 1, first : last + 1].T.double())
     assert title(fig.axes[3]) == "read head 0"
     plt.close(fig)
 
@@ -103,7 +106,9 @@ def test_style_keeps_text_readable():
     with plt.rc_context():
         plots.style()
         assert plt.rcParams["figure.dpi"] == 144 and plt.rcParams["figure.facecolor"] == "white"
-        assert min(plt.rcParams[name] for name in ["font.size", "xtick.labelsize", "ytick.labelsize", "legend.fontsize"]) >= 10
+        assert min(plt.rcParams[name]
+                   for name in ["font.size", "xtick.labelsize", "ytick.labelsize",
+                                "legend.fontsize"]) >= 10
 
 
 def channels(colour):
@@ -113,28 +118,36 @@ def channels(colour):
 def contrast(a, b):
     """WCAG 2's contrast of two colours, given as channels from 0 to 1."""
     weights = torch.tensor([0.2126, 0.7152, 0.0722]).double()
-    linear = [torch.where(c <= 0.03928, c / 12.92, ((c + 0.055) / 1.055) ** 2.4) @ weights for c in (a, b)]
+    linear = [torch.where(c <= 0.03928, c / 12.92, ((c + 0.055) / 1.055) ** 2.4) @ weights
+              for c in (a, b)]
     return float((max(linear) + 0.05) / (min(linear) + 0.05))
 
 
 def in_the_dark(colour):
-    """What book.css makes of a colour on the dark page: invert(1) hue-rotate(180deg) brightness(.92), added by screen to #121212."""
-    turn = torch.tensor([[-0.574, 1.43, 0.144], [0.426, 0.43, 0.144], [0.426, 1.43, -0.856]]).double()
+    """What book.css makes of a colour on the dark page: invert(1) hue-rotate(180deg)
+    brightness(.92), added by screen to #121212."""
+    turn = torch.tensor([[-0.574, 1.43, 0.144], [0.426, 0.43, 0.144],
+                         [0.426, 1.43, -0.856]]).double()
     return 1 - (1 - 0.92 * (turn @ (1 - colour)).clamp(0, 1)) * (1 - channels("#121212"))
 
 
-COLOURS = {"read": plots.READ, "write": plots.WRITE, "grey": plots.GREY, "paper": plots.PAPER, **plots.MODELS, "another": plots.SERIES[-1]}
+COLOURS = {"read": plots.READ, "write": plots.WRITE, "grey": plots.GREY, "paper": plots.PAPER,
+           **plots.MODELS, "another": plots.SERIES[-1]}
 
 
 @pytest.mark.parametrize("name", COLOURS)
 def test_a_colour_holds_on_white_and_in_the_dark(name):
     colour = channels(COLOURS[name])
-    least = 3 if name == "paper" else 4.5  # the paper's curves are drawn thick; text is written in the others
-    assert contrast(colour, channels("#ffffff")) >= least and contrast(in_the_dark(colour), channels("#121212")) >= least
+    # the paper's curves are drawn thick; text is written in the others
+    least = 3 if name == "paper" else 4.5
+    assert (contrast(colour, channels("#ffffff")) >= least
+            and contrast(in_the_dark(colour), channels("#121212")) >= least)
 
 
 def test_a_colour_that_does_not_hold_is_noticed():
-    assert contrast(channels("#b0b0b0"), channels("#ffffff")) < 3 < 20 < contrast(channels("#000000"), channels("#ffffff"))
+    assert contrast(channels("#b0b0b0"),
+                    channels("#ffffff")) < 3 < 20 < contrast(channels("#000000"),
+                                                             channels("#ffffff"))
     assert contrast(in_the_dark(channels("#b0b0b0")), channels("#121212")) < 3
 
 
@@ -147,7 +160,9 @@ def test_a_model_has_its_colour_wherever_it_stands(ax):
         assert plots.model_colour(key) == plots.model_colour(f"{name}; seed 1") == plots.MODELS[key]
     assert plots.model_colour("a clip of 10") is None
     curve = ([100, 200], [2.0, 1.0])
-    plots.curves(ax, {"LSTM alone": curve, "something else": curve, "NTM, LSTM": curve, "NTM, LSTM, again": curve})
+    plots.curves(ax, {"LSTM alone": curve, "something else": curve, "NTM, LSTM": curve,
+                      "NTM, LSTM, again": curve})
     colours = [line.get_color() for line in ax.lines]
-    assert colours == [plots.MODELS["lstm"], plots.MODELS["ntm-feedforward"], plots.MODELS["ntm-lstm"], plots.MODELS["ntm-lstm"]]
+    assert colours == [plots.MODELS["lstm"], plots.MODELS["ntm-feedforward"],
+                       plots.MODELS["ntm-lstm"], plots.MODELS["ntm-lstm"]]
     assert ax.lines[2].get_linestyle() != ax.lines[3].get_linestyle()

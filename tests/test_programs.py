@@ -25,7 +25,8 @@ def test_copy_is_exact_up_to_N_minus_1_vectors(N):
             y, _ = run(programs.copy, batch.x[:, 0], N, 10)
             assert wrong(y, batch, 8) == 0
             answer = batch.mask[:, 0] > 0
-            assert torch.equal(y[answer, :8], batch.y[answer, 0])  # not only after thresholding: to the last digit
+            # not only after thresholding: to the last digit
+            assert torch.equal(y[answer, :8], batch.y[answer, 0])
 
 
 def test_copy_breaks_when_the_sequence_does_not_fit():
@@ -34,19 +35,23 @@ def test_copy_breaks_when_the_sequence_does_not_fit():
     assert wrong(y, batch, 8) > 0
 
 
-@pytest.mark.parametrize("length, repeats", [(1, 1), (1, 10), (2, 3), (7, 4), (10, 10), (20, 10), (10, 20), (30, 2)])
+@pytest.mark.parametrize("length, repeats",
+                         [(1, 1), (1, 10), (2, 3), (7, 4), (10, 10), (20, 10), (10, 20), (30, 2)])
 def test_repeat_copy_is_exact_end_mark_and_all(length, repeats):
     for seed in range(3):
-        batch = tasks.RepeatCopy().sample(1, length=length, repeats=repeats, generator=torch.Generator().manual_seed(seed))
+        batch = tasks.RepeatCopy().sample(1, length=length, repeats=repeats,
+                                          generator=torch.Generator().manual_seed(seed))
         y, _ = run(programs.repeat_copy, batch.x[:, 0], 32, 8)
         assert wrong(y, batch, 7) == 0
 
 
-@pytest.mark.parametrize("length, repeats", [(1, 1), (1, 10), (2, 3), (7, 4), (20, 10), (10, 40), (3, 100), (100, 3)])
+@pytest.mark.parametrize("length, repeats",
+                         [(1, 1), (1, 10), (2, 3), (7, 4), (20, 10), (10, 40), (3, 100), (100, 3)])
 def test_a_count_of_marks_is_read_off_the_tape(length, repeats):
     task = tasks.RepeatCopy(count="marks")
     for seed in range(3):
-        batch = task.sample(1, length=length, repeats=repeats, generator=torch.Generator().manual_seed(seed))
+        batch = task.sample(1, length=length, repeats=repeats,
+                            generator=torch.Generator().manual_seed(seed))
         y, _ = run(programs.repeat_copy_marks, batch.x[:, 0], length + repeats + 1, 9, read_heads=3)
         assert wrong(y, batch, 7) == 0
 
@@ -54,7 +59,8 @@ def test_a_count_of_marks_is_read_off_the_tape(length, repeats):
 @pytest.mark.parametrize("items", [2, 3, 6, 10, 20])
 def test_associative_recall_is_exact(items):
     for seed in range(5):
-        batch = tasks.AssociativeRecall().sample(1, items=items, generator=torch.Generator().manual_seed(seed))
+        batch = tasks.AssociativeRecall().sample(1, items=items,
+                                                 generator=torch.Generator().manual_seed(seed))
         y, _ = run(programs.associative_recall, batch.x[:, 0], 4 * items, 18)
         assert wrong(y, batch, 6) == 0
 
@@ -62,7 +68,8 @@ def test_associative_recall_is_exact(items):
 @pytest.mark.parametrize("vectors, highest", [(20, 16), (1, 1), (5, 5), (31, 31)])
 def test_priority_sort_is_exact_where_heads_are_sharp(vectors, highest):
     for seed in range(3):
-        batch = tasks.PrioritySort(vectors=vectors, highest=highest).sample(1, generator=torch.Generator().manual_seed(seed))
+        batch = tasks.PrioritySort(vectors=vectors, highest=highest).sample(
+            1, generator=torch.Generator().manual_seed(seed))
         y, trace = run(programs.priority_sort, batch.x[:, 0], 32, 10, β=1000, γ=100)
         assert tasks.wrong_bits(y[:, None, :8], batch).sum() == 0
         slots = batch.x[:vectors, 0, 8].topk(highest).indices + 1  # vector t lies in slot t + 1
@@ -74,12 +81,15 @@ def test_priority_sort_follows_the_priorities_alone():
     batch = tasks.PrioritySort().sample(1, generator=torch.Generator().manual_seed(1))
     x, order = batch.x[:, 0].clone(), torch.randperm(20, generator=torch.Generator().manual_seed(2))
     x[:20] = x[order]  # the same vectors with the same priorities, in another order of coming
-    first, second = (run(programs.priority_sort, inputs, 32, 10, β=1000, γ=100)[0] for inputs in (batch.x[:, 0], x))
+    first, second = (run(programs.priority_sort, inputs, 32, 10, β=1000, γ=100)[0]
+                     for inputs in (batch.x[:, 0], x))
     torch.testing.assert_close(first[21:], second[21:], atol=1e-4, rtol=0)
 
 
 def test_priority_sort_mixes_two_vectors_whose_priorities_are_too_close():
-    batch = tasks.PrioritySort(vectors=3, highest=3).sample(1, generator=torch.Generator().manual_seed(0))
+    batch = tasks.PrioritySort(vectors=3, highest=3).sample(
+        1, generator=torch.Generator().manual_seed(0)
+    )
     x = batch.x[:, 0].clone()
     x[:3, 8] = torch.tensor([0.9, 0.9, -0.5])
     y, trace = run(programs.priority_sort, x, 8, 10, β=1000, γ=100)
@@ -93,7 +103,8 @@ def test_priority_sort_mixes_two_vectors_whose_priorities_are_too_close():
 def test_the_trace_is_that_of_the_real_functions():
     batch = tasks.Copy().sample(1, length=4, generator=torch.Generator().manual_seed(0))
     _, trace = run(programs.copy, batch.x[:, 0], 8, 10, β=3.0, γ=1.5, leak=0.2)
-    w = address(trace.M_prev[7], trace.k[7], trace.β[7], trace.g[7], trace.s[7], trace.γ[7], trace.w_prev[7])
+    w = address(trace.M_prev[7], trace.k[7], trace.β[7], trace.g[7], trace.s[7], trace.γ[7],
+                trace.w_prev[7])
     torch.testing.assert_close(trace.w[7], w)
     torch.testing.assert_close(trace.r[7], memory.read(trace.M_prev[7], w[:, :1]))
     erased = memory.erase(trace.M_prev[7], w[:, 1:], trace.e[7])
@@ -101,16 +112,20 @@ def test_the_trace_is_that_of_the_real_functions():
 
 
 def test_an_instruction_is_its_symbols():
-    _, trace = run([read(jump=[0.0, 1.0], move=-1), write([2.0], move=+1)], None, 5, 3, β=7, γ=2, leak=0.2)
-    assert trace.k[0, 0].tolist() == [[0, 1, 0], [0, 0, 0]] and trace.g[:, 0].tolist() == [[1, 0], [0, 0]]
+    _, trace = run([read(jump=[0.0, 1.0], move=-1), write([2.0], move=+1)], None, 5, 3, β=7, γ=2,
+                   leak=0.2)
+    assert (trace.k[0, 0].tolist() == [[0, 1, 0], [0, 0, 0]]
+            and trace.g[:, 0].tolist() == [[1, 0], [0, 0]])
     torch.testing.assert_close(trace.s[0, 0], torch.tensor([[0.8, 0.1, 0.1], [0.1, 0.8, 0.1]]))
     torch.testing.assert_close(trace.s[1, 0], torch.tensor([[0.1, 0.8, 0.1], [0.1, 0.1, 0.8]]))
     assert (trace.β == 7).all() and (trace.γ == 2).all()
-    assert trace.e[:, 0, 0].tolist() == [[0, 0, 0], [1, 1, 1]] and trace.a[1, 0, 0].tolist() == [2, 0, 0]
+    assert (trace.e[:, 0, 0].tolist() == [[0, 0, 0], [1, 1, 1]]
+            and trace.a[1, 0, 0].tolist() == [2, 0, 0])
 
 
 def test_symbols_of_an_instruction_win_over_those_of_the_run():
-    _, trace = run([read()._replace(γ=1.0, s=[0.25, 0.5, 0.25]), Instruction("write", 0, k=[1], β=2.0, g=0.5, e=[0.3], a=[-1])], None, 4, 2)
+    _, trace = run([read()._replace(γ=1.0, s=[0.25, 0.5, 0.25]),
+                    Instruction("write", 0, k=[1], β=2.0, g=0.5, e=[0.3], a=[-1])], None, 4, 2)
     assert trace.γ[0, 0].tolist() == [1, 30] and trace.s[0, 0, 0].tolist() == [0.25, 0.5, 0.25]
     torch.testing.assert_close(trace.w_read[0, 0, 0], torch.tensor([0.5, 0.25, 0, 0.25]))
     assert trace.β[1, 0].tolist() == [50, 2] and trace.g[1, 0].tolist() == [0, 0.5]
@@ -123,10 +138,12 @@ def test_several_heads_and_bare_yields():
         yield
         r = yield read(move=+1), read(move=-1, head=1)
         assert r.tolist() == [1, 0, 2, 0]
-        yield read(jump=[0.0, 1.0])  # nothing was ever written there; both heads must still get an answer
+        # nothing was ever written there; both heads must still get an answer
+        yield read(jump=[0.0, 1.0])
 
     y, trace = run(program, torch.zeros(6, 1), 6, 2, read_heads=2, write_heads=2)
-    assert y[2].tolist() == [1, 0, 2, 0] and y[4].tolist() == y[5].tolist()  # heads stay after the last instruction
+    # heads stay after the last instruction
+    assert y[2].tolist() == [1, 0, 2, 0] and y[4].tolist() == y[5].tolist()
     assert trace.w_write[2, 0].argmax(-1).tolist() == [1, 5]
 
 
@@ -145,8 +162,10 @@ def test_a_program_sees_what_its_read_heads_read():
 
 
 def test_wider_shifts():
-    y, trace = run([write([float(i)], move=+2) for i in range(3)] + [read(move=-2)] * 3, None, 8, 1, shift_range=2)
-    assert trace.w_write[:3, 0, 0].argmax(-1).tolist() == [2, 4, 6] and trace.w_read[3:, 0, 0].argmax(-1).tolist() == [6, 4, 2]
+    y, trace = run([write([float(i)], move=+2) for i in range(3)] + [read(move=-2)] * 3, None, 8, 1,
+                   shift_range=2)
+    assert (trace.w_write[:3, 0, 0].argmax(-1).tolist() == [2, 4, 6]
+            and trace.w_read[3:, 0, 0].argmax(-1).tolist() == [6, 4, 2])
     assert y[3:, 0].tolist() == [2, 1, 0]
 
 

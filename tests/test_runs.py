@@ -1,4 +1,5 @@
-"""The runs behind the results: one recipe for all seeds, results that say all, the median seed shipped."""
+"""The runs behind the results: one recipe for all seeds, results that say all, the median seed
+shipped."""
 
 import json
 import subprocess
@@ -9,7 +10,18 @@ import torch
 from torch.testing import assert_close
 
 from ntm import NTM, LSTMBaseline, tasks
-from ntm.runs import MODELS, OPTIMIZERS, QUESTIONS, RECIPES, TASKS, build, checkpoint_of, collect, run, score
+from ntm.runs import (
+    MODELS,
+    OPTIMIZERS,
+    QUESTIONS,
+    RECIPES,
+    TASKS,
+    build,
+    checkpoint_of,
+    collect,
+    run,
+    score,
+)
 
 
 @pytest.mark.parametrize("task", TASKS)
@@ -41,10 +53,13 @@ def test_run_says_all_there_is_to_say_and_collect_ships_the_median_seed(tmp_path
         assert len(result["bits"]) * result["every"] == result["recipe"]["sequences"] == 200
         assert set(result["scores"]) == set(QUESTIONS["copy"]) and result["start"] == "tape"
         assert result["settings"] == build("copy", "ntm-feedforward", seed).settings
-        assert checkpoint_of(folder, "copy", "ntm-feedforward", seed).exists()  # it stays until the result is on disk
-        (folder / f"copy-ntm-feedforward-{seed}.json").write_text(json.dumps(result | {"made": {}}), encoding="utf-8")
+        # it stays until the result is on disk
+        assert checkpoint_of(folder, "copy", "ntm-feedforward", seed).exists()
+        (folder / f"copy-ntm-feedforward-{seed}.json").write_text(json.dumps(result | {"made": {}}),
+                                                                  encoding="utf-8")
         results.append(result)
-    assert NTM.load(folder / "copy-ntm-feedforward-1.safetensors").settings == results[1]["settings"]
+    assert NTM.load(folder / "copy-ntm-feedforward-1.safetensors").settings == results[1][
+        "settings"]
     collect(folder, into=into)
     kept = json.loads((into / "copy" / "runs.json").read_text())
     assert [r["seed"] for r in kept] == [0, 1, 2]
@@ -52,17 +67,22 @@ def test_run_says_all_there_is_to_say_and_collect_ships_the_median_seed(tmp_path
     costs = sorted(r["scores"]["length 120"]["bits"] for r in results)
     assert shipped["scores"]["length 120"]["bits"] == costs[1]
     machine = NTM.load(into / "copy" / "ntm-feedforward.safetensors")
-    assert machine.output.weight.dtype == torch.float16  # half the digits travel, and score the same
-    again, before = score(machine.float(), "copy", shipped["seed"])["length 10"], shipped["scores"]["length 10"]
-    assert again["bits"] == pytest.approx(before["bits"], rel=1e-3) and again["wrong_bits"] == pytest.approx(before["wrong_bits"], abs=0.5)
+    # half the digits travel, and score the same
+    assert machine.output.weight.dtype == torch.float16
+    again, before = score(machine.float(), "copy",
+                          shipped["seed"])["length 10"], shipped["scores"]["length 10"]
+    assert (again["bits"] == pytest.approx(before["bits"], rel=1e-3)
+            and again["wrong_bits"] == pytest.approx(before["wrong_bits"], abs=0.5))
 
 
 def test_ngrams_are_scored_beside_the_bayes_estimator_on_the_same_sequences():
     found = score(build("ngrams", "lstm", 0, hidden_size=4), "ngrams", seed=0)["training range"]
     batch = tasks.NGrams().sample(1000, generator=torch.Generator().manual_seed(10_000))
-    assert found["bayes"] == tasks.bayes(batch)[1].double().mean().item() and found["bits"] > 180 > found["bayes"]
+    assert (found["bayes"] == tasks.bayes(batch)[1].double().mean().item()
+            and found["bits"] > 180 > found["bayes"])
 
 
 def test_the_command_line_refuses_what_it_does_not_know():
-    result = subprocess.run([sys.executable, "-m", "ntm.runs", "chess"], capture_output=True, text=True)
+    result = subprocess.run([sys.executable, "-m", "ntm.runs", "chess"], capture_output=True,
+                            text=True)
     assert result.returncode == 2 and "invalid choice: 'chess'" in result.stderr

@@ -1,4 +1,5 @@
-"""What a machine that begins as a tape can do before any training: walk on, find what was written."""
+"""What a machine that begins as a tape can do before any training: walk on, find what was
+written."""
 
 import pytest
 import torch
@@ -47,13 +48,15 @@ def test_the_write_head_keeps_its_place(controller):
 @both
 @pytest.mark.parametrize("size", [dict(), dict(read_heads=3, write_heads=2)], ids=str)
 def test_it_finds_what_was_written_on_seeing_x(controller, size):
-    """On seeing x again the key lies nearest to what was added then; a bare machine's lies anywhere."""
+    """On seeing x again the key lies nearest to what was added then; a bare machine's lies
+    anywhere."""
     tape, bare = (found(machine_of(controller, start, **size)) for start in ("tape", "bare"))
     assert tape >= 0.6 > 0.3 > bare
 
 
 def found(machine):
-    """How often, of 20 times, the key on seeing x again lies nearest to what was added on seeing x."""
+    """How often, of 20 times, the key on seeing x again lies nearest to what was added on seeing
+    x."""
     hits = 0
     with torch.no_grad():
         for i in range(20):
@@ -88,7 +91,8 @@ def test_keys_and_adds_are_one_map(controller):
 def test_what_the_start_does_not_name_is_drawn_as_ever(controller):
     machine, bare = machine_of(controller).state_dict(), machine_of(controller, "bare").state_dict()
     differ = {name for name in bare if not torch.equal(machine[name], bare[name])}
-    assert differ == {"M_0", "heads.linear.weight", "heads.linear.bias", "controller.layers.0.weight"}
+    assert differ == {"M_0", "heads.linear.weight", "heads.linear.bias",
+                      "controller.layers.0.weight"}
     assert_close(machine_of(controller, initial_memory="redrawn").M_0, bare["M_0"] + 0.1)
     weights = [state["controller.layers.0.weight"] for state in (machine, bare)]
     assert torch.equal(*(weight[:, 10:] for weight in weights))  # what it has read, its own state
@@ -174,7 +178,8 @@ def test_marks_tell_length_and_repeats():
     task = tasks.RepeatCopy(count="marks")
     batch = task.sample(50, generator=torch.Generator().manual_seed(1))
     L, n = task.lengths_and_repeats(batch)
-    assert torch.equal(batch.mask.sum(0), (L * n + 1).float()) and torch.equal(batch.mask.argmax(0), L + n + 2)
+    assert (torch.equal(batch.mask.sum(0), (L * n + 1).float())
+            and torch.equal(batch.mask.argmax(0), L + n + 2))
     assert len(L.unique()) == len(n.unique()) == 10
 
 

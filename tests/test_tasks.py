@@ -1,7 +1,9 @@
-"""Every generator against an oracle written from the paper's description: plain loops, one sequence at a time, nothing shared with ntm.
+"""Every generator against an oracle written from the paper's description: plain loops, one sequence
+at a time, nothing shared with ntm.
 
-An oracle reads the few things that a sequence is made of off its inputs and builds the whole of it again: inputs, targets and mask.
-Statistical tests have fixed seeds and bounds of 4 to 5 standard errors.
+An oracle reads the few things that a sequence is made of off its inputs and builds the whole of it
+again: inputs, targets and mask. Statistical tests have fixed seeds and bounds of 4 to 5 standard
+errors.
 """
 
 import math
@@ -10,7 +12,17 @@ import pytest
 import torch
 
 from ntm import tasks
-from ntm.tasks import AssociativeRecall, Batch, Copy, NGrams, PrioritySort, RepeatCopy, bayes, bits, wrong_bits
+from ntm.tasks import (
+    AssociativeRecall,
+    Batch,
+    Copy,
+    NGrams,
+    PrioritySort,
+    RepeatCopy,
+    bayes,
+    bits,
+    wrong_bits,
+)
 
 ALL = [Copy, RepeatCopy, AssociativeRecall, NGrams, PrioritySort]
 
@@ -22,7 +34,8 @@ def seeded(seed=0):
 def mean_is(values, expected, sigmas=4.5):
     """Whether the mean of independent values is `expected` within the statistical error."""
     values = torch.as_tensor(values).double().flatten()
-    return abs(values.mean().item() - expected) <= sigmas * values.std().item() / math.sqrt(len(values))
+    return abs(values.mean().item() - expected) <= sigmas * values.std().item() / math.sqrt(
+        len(values))
 
 
 def half(batch):
@@ -30,7 +43,8 @@ def half(batch):
     return bits(torch.zeros_like(batch.y), batch)
 
 
-# The oracles: x, a list of rows, to (x, y, mask) as lists of rows; shorter than x where the sequence is.
+# The oracles: x, a list of rows, to (x, y, mask) as lists of rows; shorter than x where the
+# sequence is.
 
 
 def channel(x, c):
@@ -63,7 +77,8 @@ def repeat_copy(task, x):
     assert abs(count - (n - mean) / deviation) < 1e-6
     data = [row[:w] for row in x[1 : L + 1]]
     blank = [0] * (w + 2)
-    x = [[0] * w + [1, 0]] + [row + [0, 0] for row in data] + [[0] * w + [0, count]] + [blank] * (n * L + 1)
+    x = [[0] * w + [1, 0]] + [row + [0, 0]
+                              for row in data] + [[0] * w + [0, count]] + [blank] * (n * L + 1)
     y = [[0] * (w + 1)] * (L + 2)
     for _ in range(n):
         y = y + [row + [0] for row in data]
@@ -82,13 +97,18 @@ def associative_recall(task, x):
     rows = []
     for item in items:
         rows += [[0] * w + [1, 0]] + [vector + [0, 0] for vector in item]
-    rows += [[0] * w + [0, 1]] + [vector + [0, 0] for vector in query] + [[0] * w + [0, 1]] + [[0] * (w + 2)] * v
+    rows += [[0] * w + [0, 1]] + [vector + [0, 0]
+                                  for vector in query] + [[0] * w + [0, 1]] + [[0] * (w + 2)] * v
     before = step * n + 1 + v + 1  # 4n + 5
     return rows, [[0] * w] * before + answer, [0] * before + [1] * v
 
 
 def ngrams(task, x):
-    return x, [list(row) for row in x[1:]] + [None], [0] * (task.context - 1) + [1] * (task.length - task.context)
+    return (
+        x,
+        [list(row) for row in x[1:]] + [None],
+        [0] * (task.context - 1) + [1] * (task.length - task.context),
+    )
 
 
 def priority_sort(task, x):
@@ -98,25 +118,33 @@ def priority_sort(task, x):
     return rows, [[0] * w] * (v + 1) + [row[:w] for row in shown[:h]], [0] * (v + 1) + [1] * h
 
 
-ORACLE = {Copy: copy, RepeatCopy: repeat_copy, AssociativeRecall: associative_recall, NGrams: ngrams, PrioritySort: priority_sort}
+ORACLE = {Copy: copy, RepeatCopy: repeat_copy, AssociativeRecall: associative_recall,
+          NGrams: ngrams, PrioritySort: priority_sort}
 
 CASES = [
-    (Copy(), 1, {}), (Copy(), 40, {}), (Copy(3, (2, 4)), 20, {}), (Copy(), 3, dict(length=1)), (Copy(), 2, dict(length=50)),
+    (Copy(), 1, {}), (Copy(), 40, {}), (Copy(3, (2, 4)), 20, {}), (Copy(), 3, dict(length=1)),
+    (Copy(), 2, dict(length=50)),
     (RepeatCopy(), 1, {}), (RepeatCopy(), 40, {}), (RepeatCopy(4, (1, 3), (2, 7)), 20, {}),
-    (RepeatCopy(), 3, dict(length=20)), (RepeatCopy(), 3, dict(repeats=20)), (RepeatCopy(), 2, dict(length=1, repeats=1)),
-    (AssociativeRecall(), 1, {}), (AssociativeRecall(), 40, {}), (AssociativeRecall(8, 4, (3, 9)), 20, {}),
+    (RepeatCopy(), 3, dict(length=20)), (RepeatCopy(), 3, dict(repeats=20)),
+    (RepeatCopy(), 2, dict(length=1, repeats=1)),
+    (AssociativeRecall(), 1, {}), (AssociativeRecall(), 40, {}),
+    (AssociativeRecall(8, 4, (3, 9)), 20, {}),
     (AssociativeRecall(), 3, dict(items=20)), (AssociativeRecall(), 3, dict(items=2)),
     (NGrams(), 1, {}), (NGrams(), 10, {}), (NGrams(30, 2), 10, {}), (NGrams(3, 2), 2, {}),
-    (PrioritySort(), 1, {}), (PrioritySort(), 40, {}), (PrioritySort(4, 5, 5), 20, {}), (PrioritySort(4, 6, 1), 20, {}),
+    (PrioritySort(), 1, {}), (PrioritySort(), 40, {}), (PrioritySort(4, 5, 5), 20, {}),
+    (PrioritySort(4, 6, 1), 20, {}),
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("task, size, fixed", CASES, ids=[f"{type(t).__name__}-{i}" for i, (t, _, _) in enumerate(CASES)])
+@pytest.mark.parametrize("task, size, fixed", CASES,
+                         ids=[f"{type(t).__name__}-{i}" for i, (t, _, _) in enumerate(CASES)])
 def test_oracle(task, size, fixed):
-    """Every sequence of a ragged batch is what the paper describes, zeros after its own end, and the longest fills the batch."""
+    """Every sequence of a ragged batch is what the paper describes, zeros after its own end, and
+    the longest fills the batch."""
     batch = task.sample(size, **fixed, generator=seeded())
     T = len(batch.x)
-    assert batch.x.shape == (T, size, task.inputs) and batch.y.shape == (T, size, task.outputs) and batch.mask.shape == (T, size)
+    assert (batch.x.shape == (T, size, task.inputs) and batch.y.shape == (T, size, task.outputs)
+            and batch.mask.shape == (T, size))
     assert all(value.dtype == torch.float32 for value in batch)
     longest = 0
     for b in range(size):
@@ -136,12 +164,14 @@ def test_oracle(task, size, fixed):
 
 
 def test_channels_of_the_paper():
-    assert [(Task().inputs, Task().outputs) for Task in ALL] == [(10, 8), (8, 7), (8, 6), (1, 1), (10, 8)]
+    assert [(Task().inputs, Task().outputs) for Task in ALL] == [(10, 8), (8, 7), (8, 6), (1, 1),
+                                                                 (10, 8)]
 
 
 @pytest.mark.parametrize("Task", ALL)
 def test_one_seed_one_batch(Task):
-    """The generator alone decides; the global one is neither read nor moved. Without a generator, the global one decides."""
+    """The generator alone decides; the global one is neither read nor moved. Without a generator,
+    the global one decides."""
     torch.manual_seed(5)
     before = torch.get_rng_state()
     first = Task().sample(6, generator=seeded(3))
@@ -162,7 +192,8 @@ def test_successive_batches_differ(Task):
 
 
 def uniform_over(values, low, high):
-    """Whether integers hit every value from low to high, nothing else, and each equally often within 5 standard errors."""
+    """Whether integers hit every value from low to high, nothing else, and each equally often
+    within 5 standard errors."""
     k, total = high - low + 1, len(values)
     counts = torch.bincount(values.long() - low, minlength=k)
     assert len(counts) == k and values.min() == low and values.max() == high
@@ -193,7 +224,8 @@ def test_queries_are_uniform_and_never_the_last_item():
 
 
 def test_the_answer_is_the_item_after_the_query():
-    """Items that follow each other are told apart from any others: the answer is that one and no other of the items."""
+    """Items that follow each other are told apart from any others: the answer is that one and no
+    other of the items."""
     batch = AssociativeRecall().sample(200, items=6, generator=seeded())
     items = batch.x[:24].reshape(6, 4, 200, 8)[:, 1:, :, :6]
     is_query = (items == batch.x[25:28, :, :6]).all(dim=3).all(dim=1)
@@ -202,16 +234,22 @@ def test_the_answer_is_the_item_after_the_query():
 
 
 def test_bits_are_fair():
-    """Every bit of every vector is a fair coin, and neighbours in time and channel are independent of it."""
+    """Every bit of every vector is a fair coin, and neighbours in time and channel are independent
+    of it."""
     cases = [
         Copy().sample(500, length=6, generator=seeded()).x[1:7, :, :8],
         RepeatCopy().sample(500, length=6, repeats=1, generator=seeded()).x[1:7, :, :6],
-        AssociativeRecall().sample(500, items=6, generator=seeded()).x[:24].reshape(6, 4, 500, 8)[:, 1:, :, :6].flatten(0, 1),
+        AssociativeRecall()
+        .sample(500, items=6, generator=seeded())
+        .x[:24]
+        .reshape(6, 4, 500, 8)[:, 1:, :, :6]
+        .flatten(0, 1),
         PrioritySort().sample(500, generator=seeded()).x[:20, :, :8],
     ]
     for data in cases:
         assert (data.mean(1) - 0.5).abs().max() < 5 * 0.5 / math.sqrt(500)
-        assert mean_is((data[1:] == data[:-1]).float(), 0.5) and mean_is((data[..., 1:] == data[..., :-1]).float(), 0.5)
+        assert (mean_is((data[1:] == data[:-1]).float(), 0.5)
+                and mean_is((data[..., 1:] == data[..., :-1]).float(), 0.5))
         assert mean_is((data[:, 1:] == data[:, :-1]).float(), 0.5)  # sequences of a batch differ
 
 
@@ -221,7 +259,8 @@ def test_bits_are_fair():
 @pytest.mark.parametrize("repeats", [(1, 10), (1, 2), (3, 20), (4, 4)])
 def test_count_channel_has_mean_0_and_variance_1(repeats):
     task = RepeatCopy(repeats=repeats)
-    shown = torch.tensor([task.normalise(n) for n in range(repeats[0], repeats[1] + 1)], dtype=torch.float64)
+    shown = torch.tensor([task.normalise(n) for n in range(repeats[0], repeats[1] + 1)],
+                         dtype=torch.float64)
     assert abs(shown.mean()) < 1e-12
     assert abs(shown.var(correction=0) - int(repeats[0] < repeats[1])) < 1e-12
 
@@ -232,8 +271,11 @@ def test_count_channel_of_the_paper():
     batch = task.sample(4000, generator=seeded())
     count = batch.x[..., 7].sum(0)
     assert mean_is(count, 0) and mean_is(count**2, 1)
-    # out of range the training range's two numbers hold: 20 repeats are far outside, not the middle of something new
-    assert task.sample(1, length=2, repeats=20, generator=seeded()).x[3, 0, 7].item() == pytest.approx((20 - 5.5) / math.sqrt(8.25))
+    # out of range the training range's two numbers hold: 20 repeats are far outside, not the middle
+    # of something new
+    assert task.sample(1, length=2, repeats=20, generator=seeded()).x[
+        3, 0, 7
+    ].item() == pytest.approx((20 - 5.5) / math.sqrt(8.25))
 
 
 def test_repeat_copy_lengths_and_repeats():
@@ -248,7 +290,8 @@ def test_repeat_copy_lengths_and_repeats():
 
 
 def test_repeat_copy_data_is_apart_from_the_end_marker():
-    """The paper's panels count 301 x 6 = 1806 data bits at length 10 and 30 repeats, 1206 at 20 and 10."""
+    """The paper's panels count 301 x 6 = 1806 data bits at length 10 and 30 repeats, 1206 at 20 and
+    10."""
     task = RepeatCopy()
     for L, n, count in [(10, 30, 1806), (20, 10, 1206)]:
         batch = task.sample(2, length=L, repeats=n, generator=seeded())
@@ -259,8 +302,10 @@ def test_repeat_copy_data_is_apart_from_the_end_marker():
     marker, data = right.clone(), right.clone()
     marker[:, 0, 6] *= -1
     data[100, 1, 3] *= -1
-    assert wrong_bits(marker, batch).tolist() == [201, 0] and wrong_bits(*task.data(marker, batch)).tolist() == [0, 0]
-    assert wrong_bits(data, batch).tolist() == [0, 1] and wrong_bits(*task.data(data, batch)).tolist() == [0, 1]
+    assert (wrong_bits(marker, batch).tolist() == [201, 0]
+            and wrong_bits(*task.data(marker, batch)).tolist() == [0, 0])
+    assert (wrong_bits(data, batch).tolist() == [0, 1]
+            and wrong_bits(*task.data(data, batch)).tolist() == [0, 1])
 
 
 # Priority sort
@@ -274,7 +319,8 @@ def test_priorities_are_uniform():
 
 
 def test_priorities_decide(monkeypatch):
-    """Permuting the priorities permutes the target: the same vectors under other priorities come out in the order of those."""
+    """Permuting the priorities permutes the target: the same vectors under other priorities come
+    out in the order of those."""
     task, rand = PrioritySort(), torch.rand
     order = torch.randperm(20, generator=seeded(1))
     batch = task.sample(30, generator=seeded())
@@ -289,7 +335,8 @@ def test_priorities_decide(monkeypatch):
 
 
 def test_whole_vectors_are_sorted():
-    """With all of them asked for, the target holds the same vectors as the input: columns are not sorted by themselves."""
+    """With all of them asked for, the target holds the same vectors as the input: columns are not
+    sorted by themselves."""
     batch = PrioritySort(highest=20).sample(20, generator=seeded())
     for b in range(20):
         assert sorted(batch.x[:20, b, :8].tolist()) == sorted(batch.y[21:, b].tolist())
@@ -303,12 +350,15 @@ def test_tables_are_beta_half_half():
     assert p.shape == (3000, 32) and 0 <= p.min() and p.max() <= 1
     # moments of Beta(1/2, 1/2): E p = 1/2, E p^2 = 3/8, E p^3 = 5/16; P(p < sin^2(a)) = 2a / pi
     assert mean_is(p, 1 / 2) and mean_is(p**2, 3 / 8) and mean_is(p**3, 5 / 16)
-    uniform_over((p.clamp(max=1).sqrt().asin() / (math.pi / 2) * 8).floor().clamp(max=7).flatten(), 0, 7)
-    assert mean_is(p[:, 1:] * p[:, :-1], 1 / 4) and mean_is(p[1:] * p[:-1], 1 / 4)  # independent of each other
+    uniform_over((p.clamp(max=1).sqrt().asin() / (math.pi / 2) * 8).floor().clamp(max=7).flatten(),
+                 0, 7)
+    # independent of each other
+    assert mean_is(p[:, 1:] * p[:, :-1], 1 / 4) and mean_is(p[1:] * p[:-1], 1 / 4)
 
 
 def test_bits_follow_the_table():
-    """Under a given table, each context is followed by a 1 as often as it says; the first five bits are fair."""
+    """Under a given table, each context is followed by a 1 as often as it says; the first five bits
+    are fair."""
     task = NGrams()
     table = torch.linspace(0.05, 0.95, 32)[torch.randperm(32, generator=seeded(2))]
     batch = task.sample(600, table=table, generator=seeded())
@@ -328,7 +378,8 @@ def test_bits_follow_the_table():
 
 
 def test_each_sequence_has_its_own_table():
-    """Two tables of certainties: after the five fair bits come zeros alone or ones alone, row by row of the batch."""
+    """Two tables of certainties: after the five fair bits come zeros alone or ones alone, row by
+    row of the batch."""
     table = torch.stack([torch.zeros(32), torch.ones(32)]).repeat(5, 1)
     y = NGrams().sample(10, table=table, generator=seeded()).y[4:, :, 0]  # from the sixth bit on
     assert torch.equal(y, torch.tensor([0.0, 1.0]).repeat(5).expand(len(y), -1))
@@ -338,7 +389,8 @@ def test_each_sequence_has_its_own_table():
 
 
 def count_loop(sequence, context):
-    """(10) by a dictionary: probabilities of a 1 for bits 2 to the last, and the cost of those with a full context."""
+    """(10) by a dictionary: probabilities of a 1 for bits 2 to the last, and the cost of those with
+    a full context."""
     counts, p, cost = {}, [], 0.0
     for t in range(1, len(sequence)):
         if t < context:
@@ -360,14 +412,17 @@ def test_bayes_is_a_dictionary_of_counts(task):
     for b in range(12):
         sequence = [batch.x[0, b, 0].item()] + batch.y[:, b, 0].tolist()
         expected, total = count_loop([int(bit) for bit in sequence], task.context)
-        assert torch.allclose(p[:, b, 0].double(), torch.tensor(expected, dtype=torch.float64), atol=1e-6)
+        assert torch.allclose(p[:, b, 0].double(), torch.tensor(expected, dtype=torch.float64),
+                              atol=1e-6)
         assert cost[b].item() == pytest.approx(total, rel=1e-4)
-    whole = batch._replace(mask=torch.ones_like(batch.mask))  # the fair bits cost one bit each, so adding them needs no scoring
+    # the fair bits cost one bit each, so adding them needs no scoring
+    whole = batch._replace(mask=torch.ones_like(batch.mask))
     assert torch.allclose(bayes(whole, task.context)[1], cost + task.context - 1, rtol=1e-4)
 
 
 def test_bayes_reaches_the_population_optimum():
-    """128.21 bits over the 195 predictable ones (133.21 over 200), by simulation of 600,000 sequences; one varies by 35."""
+    """128.21 bits over the 195 predictable ones (133.21 over 200), by simulation of 600,000
+    sequences; one varies by 35."""
     _, cost = bayes(NGrams().sample(4000, generator=seeded()))
     assert mean_is(cost, 128.21, sigmas=3.5)
     assert 33 < cost.std() < 37
@@ -385,11 +440,13 @@ def test_bayes_is_the_best_estimator():
 
 
 def test_untrained_costs():
-    """The paper's curves start from these: copy 84, repeat copy 181.5 (data), recall 18, N-grams 195 (200 with the first), sort 128."""
+    """The paper's curves start from these: copy 84, repeat copy 181.5 (data), recall 18, N-grams
+    195 (200 with the first), sort 128."""
     assert mean_is(half(Copy().sample(4000, generator=seeded())), 84)
     task = RepeatCopy()
     batch = task.sample(4000, generator=seeded())
-    copies = Batch(batch.x, batch.y[..., :6], batch.mask - batch.y[..., 6])  # without the step of the end marker
+    # without the step of the end marker
+    copies = Batch(batch.x, batch.y[..., :6], batch.mask - batch.y[..., 6])
     assert mean_is(bits(torch.zeros_like(copies.y), copies), 181.5)
     assert torch.allclose(half(batch), 7 / 6 * bits(torch.zeros_like(copies.y), copies) + 7)
     for task, cost in [(AssociativeRecall(), 18), (NGrams(), 195), (PrioritySort(), 128)]:

@@ -1,4 +1,5 @@
-"""An update in one call of the kernel against the clear path, piece by piece; and the order of a training's sequences."""
+"""An update in one call of the kernel against the clear path, piece by piece; and the order of a
+training's sequences."""
 
 import copy
 import math
@@ -103,7 +104,8 @@ def compare(whole, clear, sample, tolerance):
 
 cases = [
     dict(), dict(batch=1), dict(batch=4, read_heads=3), dict(batch=5, write_heads=3),
-    dict(batch=9, read_heads=2, write_heads=2), dict(layers=2), dict(layers=3, batch=8, read_heads=2),
+    dict(batch=9, read_heads=2, write_heads=2), dict(layers=2),
+    dict(layers=3, batch=8, read_heads=2),
     dict(shift_range=0), dict(shift_range=2), dict(shift_range=3, write_heads=2),
     dict(N=1, shift_range=0), dict(N=2, shift_range=0, read_heads=2), dict(N=3),
     dict(N=128, width=20, hidden_size=40, T=4), dict(width=1),
@@ -258,7 +260,8 @@ def test_what_is_not_finite_changes_nothing(controller, kind, hurt, begun):
     whole, sample = pair(machine, kind)[0], sample_of(machine)
     if begun:
         assert whole(sample) is not None
-    bad = {"weight": machine.heads.linear.weight.data, "bias": machine.output.bias.data, "input": sample.x,
+    bad = {"weight": machine.heads.linear.weight.data, "bias": machine.output.bias.data,
+           "input": sample.x,
            "target": sample.y, "mask": sample.mask}[hurt]  # fmt: skip
     bad.flatten()[1] = math.inf if hurt in ("bias", "input") else math.nan
     before = copies(machine, whole.optimizer)
@@ -391,8 +394,11 @@ def test_what_is_not_ours_is_not_taken(name):
 
 
 @compiled
-@pytest.mark.parametrize("options", [dict(amsgrad=True), dict(weight_decay=0.1), dict(maximize=True), dict(fused=True),
-                                     dict(differentiable=True), dict(lr=torch.tensor(1e-3))])  # fmt: skip
+@pytest.mark.parametrize("options",
+                         [dict(amsgrad=True), dict(weight_decay=0.1), dict(maximize=True),
+                          dict(fused=True),
+                                     dict(differentiable=True),
+                                     dict(lr=torch.tensor(1e-3))])  # fmt: skip
 def test_an_adam_that_is_not_plain_is_not_taken(options):
     machine = machine_of()
     assert Update.of(machine, torch.optim.Adam(machine.parameters(), foreach=False)) is not None
@@ -451,8 +457,10 @@ def test_a_batch_that_does_not_fit_is_not_taken():
     machine = machine_of()
     whole, sample = pair(machine)[0], sample_of(machine)
     x, y, mask = sample
-    for odd in [(x.float(), y, mask), (x[..., :2], y, mask), (x, y[:5], mask), (x, y, mask[0]), (x[:0], y[:0], mask[:0]),
-                (x.clone().requires_grad_(), y, mask), (x, y[..., :1], mask), (nn.Parameter(x), y, mask)]:  # fmt: skip
+    for odd in [(x.float(), y, mask), (x[..., :2], y, mask), (x, y[:5], mask), (x, y, mask[0]),
+                (x[:0], y[:0], mask[:0]),
+                (x.clone().requires_grad_(), y, mask), (x, y[..., :1], mask),
+                (nn.Parameter(x), y, mask)]:  # fmt: skip
         assert whole(tasks.Batch(*odd)) is None
     assert whole(sample) is not None
 
@@ -523,7 +531,9 @@ def new_layer(machine, optimizer):
 
 @compiled
 @either
-@pytest.mark.parametrize("change", [swap_values, swap_memory, swap_memory_in_place, learn_memory, load, swap_state, new_state, rates,
+@pytest.mark.parametrize("change",
+                         [swap_values, swap_memory, swap_memory_in_place, learn_memory, load,
+                          swap_state, new_state, rates,
                                     no_state, new_layer])  # fmt: skip
 def test_what_changes_in_mid_training_is_seen(change, kind):
     machine = machine_of()
@@ -559,7 +569,8 @@ def counted(monkeypatch):
     return calls
 
 
-five = [tasks.Copy(2, (1, 4)), tasks.RepeatCopy(2, (1, 3), (1, 2)), tasks.AssociativeRecall(2, 2, (2, 3)),
+five = [tasks.Copy(2, (1, 4)), tasks.RepeatCopy(2, (1, 3), (1, 2)),
+        tasks.AssociativeRecall(2, 2, (2, 3)),
         tasks.NGrams(9, 2), tasks.PrioritySort(2, 4, 3)]  # fmt: skip
 
 
@@ -638,7 +649,8 @@ def test_a_rewind_can_happen_twice(monkeypatch, way):
 
 
 def drawn(stream, sequences):
-    """So many sequences of a stream, one by one and without what is behind their last scored step."""
+    """So many sequences of a stream, one by one and without what is behind their last scored
+    step."""
     rows = []
     while len(rows) < sequences:
         sample = stream.draw()

@@ -1,5 +1,6 @@
-"""Faults that users of such code report, each with the right value: the fast path trusts nothing, tells autograd everything, and leaves
-to the clear path what it cannot do; nothing depends on threads, parents or places; nothing fails only after the training."""
+"""Faults that users of such code report, each with the right value: the fast path trusts nothing,
+tells autograd everything, and leaves to the clear path what it cannot do; nothing depends on
+threads, parents or places; nothing fails only after the training."""
 
 import ast
 import ctypes
@@ -34,7 +35,8 @@ quiet = dict(progress=False, every=10)
 
 
 def machine_of(controller="feedforward", **settings):
-    return NTM(**{**dict(inputs=3, outputs=2, controller=controller, hidden_size=6, N=7, width=3, seed=0), **settings})
+    return NTM(**{**dict(inputs=3, outputs=2, controller=controller, hidden_size=6, N=7, width=3,
+                         seed=0), **settings})
 
 
 def inputs(T=4, B=1, dtype=f64):
@@ -52,7 +54,8 @@ def on_both_paths(monkeypatch, function):
 
 def script(code, *arguments, **options):
     command = [sys.executable, "-c", code, *arguments]
-    return subprocess.run(command, capture_output=True, text=True, encoding="utf-8", timeout=300, **options)
+    return subprocess.run(command, capture_output=True, text=True, encoding="utf-8", timeout=300,
+                          **options)
 
 
 # second derivatives, many gradients at once, forward-mode derivatives, transforms
@@ -63,15 +66,21 @@ def test_second_derivatives(controller, monkeypatch):
     target, parameters = torch.ones(4, 1, 2, dtype=f64), dict(machine.named_parameters())
 
     def loss(q):
-        return binary_cross_entropy_with_logits(torch.func.functional_call(machine, q, (x,)), target)
+        return binary_cross_entropy_with_logits(torch.func.functional_call(machine, q, (x,)),
+                                                target)
 
     def values():
-        hessians = [torch.autograd.functional.hessian(lambda x: cost(machine(x)).sum(), x) for cost in (torch.square, lambda y: y)]
-        inner = torch.autograd.grad(loss(parameters), list(parameters.values()), create_graph=True)  # one step of MAML
-        outer = torch.autograd.grad(loss({k: v - d for (k, v), d in zip(parameters.items(), inner)}), list(parameters.values()))
+        hessians = [torch.autograd.functional.hessian(lambda x: cost(machine(x)).sum(), x)
+                    for cost in (torch.square, lambda y: y)]
+        # one step of MAML
+        inner = torch.autograd.grad(loss(parameters), list(parameters.values()), create_graph=True)
+        outer = torch.autograd.grad(loss({k: v - d
+                                          for (k, v), d in zip(parameters.items(), inner)}),
+                                    list(parameters.values()))
         machine.zero_grad()
         asked = x.clone().requires_grad_()
-        penalty = torch.autograd.grad(machine(asked).sum(), asked, create_graph=True)[0].square().sum()
+        penalty = torch.autograd.grad(machine(asked).sum(), asked,
+                                      create_graph=True)[0].square().sum()
         (machine(asked).sum() + 10 * penalty).backward()
         return [*hessians, *outer, *(p.grad for p in machine.parameters() if p.grad is not None)]
 
@@ -79,7 +88,8 @@ def test_second_derivatives(controller, monkeypatch):
     assert_close(found, right, rtol=1e-9, atol=1e-12)
     assert right[1].norm() > 0.01
     if controller == "feedforward":  # the numbers of the report
-        assert [right[0].norm().item(), right[1].norm().item()] == pytest.approx([0.3221, 0.1316], abs=5e-5)
+        norms = [right[0].norm().item(), right[1].norm().item()]
+        assert norms == pytest.approx([0.3221, 0.1316], abs=5e-5)
     assert torch.autograd.gradgradcheck(lambda x: machine(x), x.clone().requires_grad_())
 
 
@@ -111,11 +121,13 @@ def test_many_gradients_at_once_and_forward_mode(controller, monkeypatch):
 
     def values():
         y, parameters = machine(x), list(machine.parameters())
-        batched = torch.autograd.grad(y.flatten(), parameters, torch.eye(8, dtype=f64), is_grads_batched=True)
+        batched = torch.autograd.grad(y.flatten(), parameters, torch.eye(8, dtype=f64),
+                                      is_grads_batched=True)
         with torch.autograd.forward_ad.dual_level():
             dual = machine(torch.autograd.forward_ad.make_dual(x, torch.ones_like(x)))
             tangent = torch.autograd.forward_ad.unpack_dual(dual).tangent
-        return [torch.autograd.functional.jacobian(lambda x: machine(x), x, vectorize=True), *batched, tangent]
+        return [torch.autograd.functional.jacobian(lambda x: machine(x), x, vectorize=True),
+                *batched, tangent]
 
     found, right = on_both_paths(monkeypatch, values)
     assert_close(found, right, rtol=1e-9, atol=1e-12)
@@ -128,7 +140,8 @@ def test_vmap_linearize_make_fx_and_export(controller):
     machine, x = machine_of(controller), inputs(4, 2, torch.float32)
     expected = machine(x)
     assert_close(torch.vmap(lambda x: machine(x[:, None])[:, 0], 1, 1)(x), expected)
-    each = torch.func.grad(lambda p, x: torch.func.functional_call(machine, p, (x[:, None],)).square().sum())
+    each = torch.func.grad(lambda p, x: torch.func.functional_call(machine, p,
+                                                                   (x[:, None],)).square().sum())
     machine(x).square().sum().backward()
     samples = torch.vmap(each, (None, 1))(dict(machine.named_parameters()), x)
     assert_close(samples["heads.linear.weight"].sum(0), machine.heads.linear.weight.grad)
@@ -146,7 +159,8 @@ def test_vmap_linearize_make_fx_and_export(controller):
 @both
 @pytest.mark.slow
 def test_torch_compile_leaves_the_loop_alone(controller):
-    """Inductor (2.13, CPU) makes wrong gradients of a compiled loop of steps: heads.linear off by half."""
+    """Inductor (2.13, CPU) makes wrong gradients of a compiled loop of steps: heads.linear off by
+    half."""
     machine, x = machine_of(controller), inputs(4, 2, torch.float32)
     machine(x).square().sum().backward()
     right = {name: p.grad.clone() for name, p in machine.named_parameters()}
@@ -244,7 +258,8 @@ def test_a_state_may_be_a_tuple_or_a_list(controller):
     machine, x = machine_of(controller), torch.ones(9, 2, 3)
 
     def cut(value, kind):
-        return value.detach() if isinstance(value, torch.Tensor) else kind(cut(v, kind) for v in value)
+        one = isinstance(value, torch.Tensor)
+        return value.detach() if one else kind(cut(v, kind) for v in value)
 
     results = []
     for kind in (tuple, list):
@@ -261,7 +276,8 @@ def test_a_state_may_be_a_tuple_or_a_list(controller):
 @both
 def test_saved_tensors_may_come_back_in_another_layout(controller, monkeypatch):
     machine, x = machine_of(controller, read_heads=2).double(), inputs(5, 2)
-    hooks = torch.autograd.graph.saved_tensors_hooks(lambda t: t.movedim(-1, 0).contiguous() if t.dim() else t,
+    hooks = torch.autograd.graph.saved_tensors_hooks(lambda t: t.movedim(-1, 0).contiguous()
+                                                     if t.dim() else t,
                                                      lambda t: t.movedim(0, -1) if t.dim() else t)
 
     def values():
@@ -297,7 +313,8 @@ def same_outcome(monkeypatch, function):
 def test_a_part_on_another_device(controller, part, monkeypatch):
     with torch.device("meta"):
         machine = machine_of(controller)
-    weights = {k: v for k, v in machine_of(controller).state_dict().items() if not k.startswith(part)}
+    weights = {k: v for k, v in machine_of(controller).state_dict().items()
+               if not k.startswith(part)}
     machine.load_state_dict(weights, strict=False, assign=True)
     kind, words = same_outcome(monkeypatch, lambda: machine(torch.ones(4, 2, 3)))
     assert kind is RuntimeError and "meta" in words
@@ -307,11 +324,14 @@ def test_a_part_on_another_device(controller, part, monkeypatch):
 def test_states_that_do_not_fit(controller, monkeypatch):
     machine, x = machine_of(controller, N=9, shift_range=3), torch.ones(4, 2, 3)
     state = machine.initial_state(2)
-    for changed in [dict(M=state.M[:, :2], w=state.w[..., :2]), dict(M=state.M[:, :5], w=state.w[..., :5]), dict(M=state.M.double()),
-                    dict(w=state.w[:, :1]), dict(r=state.r[:1]), dict(M=state.M[..., :2]), dict(M=state.M[:1]), dict(w=state.w[..., :8]),
+    for changed in [dict(M=state.M[:, :2], w=state.w[..., :2]),
+                    dict(M=state.M[:, :5], w=state.w[..., :5]), dict(M=state.M.double()),
+                    dict(w=state.w[:, :1]), dict(r=state.r[:1]), dict(M=state.M[..., :2]),
+                    dict(M=state.M[:1]), dict(w=state.w[..., :8]),
                     dict(r=state.r.double()), dict(M=state.M.to("meta")), dict(w=state.w[0]),
                     dict(controller=state.controller * 2)]:  # fmt: skip
-        same_outcome(monkeypatch, lambda changed=changed: machine.unroll(x, state._replace(**changed))[0])
+        other = state._replace(**changed)
+        same_outcome(monkeypatch, lambda other=other: machine.unroll(x, other)[0])
     machine.M_0, machine.w_0 = machine.M_0[:2].clone(), machine.w_0[:, :2].clone()
     same_outcome(monkeypatch, lambda: machine(x))
 
@@ -349,7 +369,8 @@ def test_optimiser_states_that_do_not_fit(monkeypatch):
             p.grad = torch.ones(size, size)
             optimizer.step()
 
-    for broken in (lambda: other_size(4, 9), lambda: other_size(9, 4), lambda: other_dtype(nn.Module.float, nn.Module.double),
+    for broken in (lambda: other_size(4, 9), lambda: other_size(9, 4),
+                   lambda: other_dtype(nn.Module.float, nn.Module.double),
                    lambda: other_dtype(nn.Module.double, nn.Module.float), enlarged):
         assert same_outcome(monkeypatch, broken)[0] is RuntimeError
 
@@ -377,20 +398,24 @@ def test_optimiser_states_do_not_crash_the_process():
         for _ in range(20): step(big, p)
     """
     done = script(code)
-    assert done.returncode == 1 and "RuntimeError: The size of tensor a (20) must match" in done.stderr
+    assert (done.returncode == 1
+            and "RuntimeError: The size of tensor a (20) must match" in done.stderr)
 
 
 # numbers and types
 
 def test_numbers_of_numpy_and_torch_are_numbers(tmp_path):
     task = tasks.Copy(np.int64(2), lengths=(np.int64(1), np.int32(2)))
-    machine = NTM(np.int64(4), 2, hidden_size=np.int32(6), N=np.int64(7), width=3, shift_range=np.int64(1), seed=np.int64(0),
+    machine = NTM(np.int64(4), 2, hidden_size=np.int32(6), N=np.int64(7), width=3,
+                  shift_range=np.int64(1), seed=np.int64(0),
                   initial_strength=np.float32(3))
     optimizer = torch.optim.Adam(machine.parameters(), lr=torch.tensor(1e-3))
-    train(machine, task, np.int64(20), seed=np.int64(3), optimizer=optimizer, clip=np.float32(10), checkpoint=tmp_path / "a", **quiet)
+    train(machine, task, np.int64(20), seed=np.int64(3), optimizer=optimizer, clip=np.float32(10),
+          checkpoint=tmp_path / "a", **quiet)
     train(machine, task, 20, lr=np.float32(1e-4), checkpoint=tmp_path / "b", **quiet)
     machine.save(tmp_path / "m", note=np.float64(0.5), seed=np.int64(3), where=tmp_path)
-    assert NTM.load(tmp_path / "m").settings == machine.settings and machine.settings["initial_strength"] == 3.0
+    assert (NTM.load(tmp_path / "m").settings == machine.settings
+            and machine.settings["initial_strength"] == 3.0)
     evaluate(machine, task, sequences=np.int64(2), seed=np.int64(1), length=np.int64(2))
     GravesRMSprop(machine.parameters(), lr=np.float32(1e-3)).step()
     for wrong in (True, 2.0, "2", None):
@@ -422,7 +447,10 @@ def test_tasks_come_in_the_default_dtype_and_draw_the_same(task, dtype):
 def test_tasks_are_drawn_where_generators_live_whatever_the_default_device():
     right = tasks.Copy().sample(2, generator=torch.Generator().manual_seed(0))
     with torch.device("meta"):
-        assert tasks.Copy().sample(2, generator=torch.Generator().manual_seed(0)).x.shape == right.x.shape
+        assert (
+            tasks.Copy().sample(2, generator=torch.Generator().manual_seed(0)).x.shape
+            == right.x.shape
+        )
 
 
 def test_wrong_bits_are_counted_exactly_in_bfloat16():
@@ -430,13 +458,16 @@ def test_wrong_bits_are_counted_exactly_in_bfloat16():
     machine, task = NTM(10, 8, hidden_size=4, N=8, width=3, seed=0), tasks.Copy()
     low = evaluate(machine.to(torch.bfloat16), task, sequences=3, length=120)
     batch = task.sample(3, length=120, generator=torch.Generator().manual_seed(1))
-    exact = ((machine(batch.x.bfloat16()) > 0) != (batch.y > 0.5)).sum(-1)[batch.mask > 0].sum().item() / 3
+    wrong = (machine(batch.x.bfloat16()) > 0) != (batch.y > 0.5)
+    exact = wrong.sum(-1)[batch.mask > 0].sum().item() / 3
     assert low.wrong_bits == pytest.approx(exact) and low.wrong_bits > 300
 
 
 # seeds and threads
 
-@pytest.mark.parametrize("build", [lambda: NTM(10, 8, "lstm", seed=0), lambda: LSTMBaseline(10, 8, hidden_size=9, seed=0)])
+@pytest.mark.parametrize("build",
+                         [lambda: NTM(10, 8, "lstm", seed=0),
+                          lambda: LSTMBaseline(10, 8, hidden_size=9, seed=0)])
 def test_the_same_seed_gives_the_same_machine_while_other_threads_draw(build):
     right, stop, before = build().state_dict(), threading.Event(), torch.get_rng_state()
     assert_close(build().state_dict(), right, rtol=0, atol=0)
@@ -458,7 +489,12 @@ def test_the_same_seed_gives_the_same_machine_while_other_threads_draw(build):
 
 
 def test_two_machines_built_at_the_same_moment(monkeypatch):
-    right, real, meet, out = NTM(10, 8, seed=0).state_dict(), NTM._build, threading.Barrier(2), [None, None]
+    right, real, meet, out = (
+        NTM(10, 8, seed=0).state_dict(),
+        NTM._build,
+        threading.Barrier(2),
+        [None, None],
+    )
 
     def slow(self, *arguments):
         meet.wait()
@@ -480,7 +516,8 @@ def test_trainings_in_threads_put_the_number_of_threads_back():
     try:
         with ThreadPoolExecutor(2) as pool:
             machines = [NTM(4, 2, hidden_size=6, N=7, width=3, seed=0) for _ in range(2)]
-            list(pool.map(lambda job: train(job[0], task, job[1], **quiet), zip(machines, (20, 300))))
+            list(pool.map(lambda job: train(job[0], task, job[1], **quiet),
+                          zip(machines, (20, 300))))
         assert torch.get_num_threads() == 2
     finally:
         torch.set_num_threads(1)
@@ -504,7 +541,8 @@ def test_evaluate_answers_in_eval_mode_and_puts_the_mode_back():
     machine = NTM(4, 2, Noisy(), N=7, width=3)
     machine.output.eval()
     scores = [evaluate(machine, task, sequences=8).bits for _ in range(2)]
-    assert scores[0] == scores[1] and machine.training and machine.controller.dropout.training and not machine.output.training
+    assert (scores[0] == scores[1] and machine.training and machine.controller.dropout.training
+            and not machine.output.training)
 
 
 # checkpoints, runs and grids
@@ -517,13 +555,16 @@ def small_machine():
 
 
 @pytest.mark.parametrize("change, words", [
-    (dict(sequences=100), "sequences=200; this one has 100"), (dict(sequences=400), "sequences=200; this one has 400"),
+    (dict(sequences=100), "sequences=200; this one has 100"),
+    (dict(sequences=400), "sequences=200; this one has 400"),
     (dict(task=tasks.Copy(width=2, lengths=(1, 4))), r"task=\[.*lengths=\(1, 3\).*this one has"),
-    (dict(schedule=lambda done: 1 - done), r"schedule=\[.*this one has"), (dict(schedule=None), r"schedule=\[.*this one has"),
+    (dict(schedule=lambda done: 1 - done), r"schedule=\[.*this one has"),
+    (dict(schedule=None), r"schedule=\[.*this one has"),
 ])  # fmt: skip
 def test_a_checkpoint_of_another_training_is_refused(change, words, tmp_path):
     options = {**dict(task=small, sequences=200, checkpoint=tmp_path / "c"), **quiet}
-    stop = dict(schedule=lambda done: (done == 0.325 and os.kill(os.getpid(), signal.SIGINT), runs.cosine(done))[1])
+    stop = dict(schedule=lambda done: (done == 0.325 and os.kill(os.getpid(), signal.SIGINT),
+                                       runs.cosine(done))[1])
     assert train(small_machine(), **options | stop).interrupted
     with pytest.raises(ValueError, match=words):
         train(small_machine(), **options | change)
@@ -548,7 +589,8 @@ def test_a_checkpoint_that_cannot_be_written_is_refused_before_the_training(tmp_
     train(small_machine(), small, 20, checkpoint="~/home.c", **quiet)
     small_machine().save("~/m.safetensors")
     assert (tmp_path / "home.c").exists() and NTM.load("~/m.safetensors").settings["N"] == 7
-    assert (tmp_path / "m.safetensors").stat().st_mode == (tmp_path / "file").stat().st_mode  # others may read it, as any file
+    # others may read it, as any file
+    assert (tmp_path / "m.safetensors").stat().st_mode == (tmp_path / "file").stat().st_mode
     with pytest.raises(OSError, match="none/x.safetensors cannot be written"):
         small_machine().save(tmp_path / "none" / "x.safetensors")
 
@@ -556,8 +598,10 @@ def test_a_checkpoint_that_cannot_be_written_is_refused_before_the_training(tmp_
 def test_two_trainings_with_one_checkpoint_both_end(tmp_path):
     options = dict(checkpoint=tmp_path / "c", save_every=10, **quiet)
     with ThreadPoolExecutor(2) as pool:
-        histories = list(pool.map(lambda _: train(small_machine(), small, 600, **options), range(2)))
-    assert histories[0].bits == histories[1].bits and [path.name for path in tmp_path.iterdir()] == ["c"]
+        histories = list(pool.map(lambda _: train(small_machine(), small, 600, **options),
+                                  range(2)))
+    assert (histories[0].bits == histories[1].bits
+            and [path.name for path in tmp_path.iterdir()] == ["c"])
 
 
 def test_an_optimisers_own_numbers_survive_a_checkpoint_to_the_last_digit(tmp_path):
@@ -565,7 +609,8 @@ def test_an_optimisers_own_numbers_survive_a_checkpoint_to_the_last_digit(tmp_pa
     def run(sequences, path=None):
         machine = small_machine().double()
         optimizer = torch.optim.NAdam(machine.parameters(), 1e-2)
-        return train(machine, small, sequences, optimizer=optimizer, checkpoint=path, schedule=None, **quiet)
+        return train(machine, small, sequences, optimizer=optimizer, checkpoint=path, schedule=None,
+                     **quiet)
 
     run(50, tmp_path / "c")
     assert run(100, tmp_path / "c").bits == run(100).bits
@@ -580,10 +625,14 @@ def test_a_result_says_what_made_it_and_is_not_taken_for_another(tmp_path):
     here = dict(executor=ThreadPoolExecutor(1), progress=False)
     first = grid(partial(job, length=2), jobs, tmp_path, made=dict(source="abc"), **here)[0]
     stored = json.loads((tmp_path / "0.json").read_text(encoding="utf-8"))
-    assert stored["made"]["source"] == "abc" and stored["made"]["arguments"] == [{"length": 2, "seed": 0}]
-    assert grid(partial(job, length=2), jobs, tmp_path, made=dict(source="abc"), **here)[0] == first == [job(0, 2), job(1, 2)]
-    for function, made, words in [(partial(job, length=3), "abc", r"arguments=.*'length': 2.*asks for.*'length': 3"),
-                                  (partial(job, length=2), "abd", "source='abc'; this call asks for 'abd'"),
+    assert (stored["made"]["source"] == "abc"
+            and stored["made"]["arguments"] == [{"length": 2, "seed": 0}])
+    assert grid(partial(job, length=2), jobs, tmp_path, made=dict(source="abc"),
+                **here)[0] == first == [job(0, 2), job(1, 2)]
+    for function, made, words in [(partial(job, length=3), "abc",
+                                   r"arguments=.*'length': 2.*asks for.*'length': 3"),
+                                  (partial(job, length=2), "abd",
+                                   "source='abc'; this call asks for 'abd'"),
                                   (partial(dict, length=2), "abc", "function=.*job")]:
         with pytest.raises(ValueError, match=words):
             grid(function, jobs, tmp_path, made=dict(source=made), **here)
@@ -601,8 +650,10 @@ def test_grid_refuses_what_its_workers_could_not_do(tmp_path):
         def f(a): return dict(a=a)
         grid(f, [dict(a=1)], {str(tmp_path)!r}, progress=False)
     """)
-    assert done.returncode == 1 and "ValueError: function is" in done.stderr and not list(tmp_path.iterdir())
-    for jobs, words in [([dict(a="x"), dict(a="X")], "different names"), ([dict()], "no values"), ([dict(a="x" * 300)], "200 bytes")]:
+    assert (done.returncode == 1 and "ValueError: function is" in done.stderr
+            and not list(tmp_path.iterdir()))
+    for jobs, words in [([dict(a="x"), dict(a="X")], "different names"), ([dict()], "no values"),
+                        ([dict(a="x" * 300)], "200 bytes")]:
         with pytest.raises(ValueError, match=words):
             grid(job, jobs, tmp_path, progress=False)
 
@@ -617,15 +668,18 @@ def test_runs_do_not_take_one_length_for_another(tmp_path, capsys):
 
     assert call("--sequences", "100")[0] == 0
     result = json.loads((tmp_path / "copy-ntm-feedforward-0.json").read_text(encoding="utf-8"))
-    assert result["command"].endswith("--first 0 --seeds 1 --sequences 100") and result["made"]["source"] == runs.source()
+    assert (result["command"].endswith("--first 0 --seeds 1 --sequences 100")
+            and result["made"]["source"] == runs.source())
     assert len(result["bits"]) == 1 and not list(tmp_path.glob("*.checkpoint"))
     code, said = call("--sequences", "100")
     assert code == 0 and "(was there): 100 sequences" in said.out
     for more in (["--sequences", "200"], [], ["--sequences", "100", "--start", "bare"]):
-        with pytest.raises(ValueError, match="copy-ntm-feedforward-0.json holds a result with arguments"):
+        with pytest.raises(ValueError,
+                           match="copy-ntm-feedforward-0.json holds a result with arguments"):
             runs.main([*command, *more])
     code, said = call("--sequences", "50")
-    assert code == 2 and "--sequences is 50; for ntm-feedforward it must be at least 100" in said.err
+    assert (code == 2
+            and "--sequences is 50; for ntm-feedforward it must be at least 100" in said.err)
     with pytest.raises(ValueError, match="sequences is 50; it must be at least every, 100"):
         runs.run("copy", "ntm-feedforward", 0, sequences=50)
 
@@ -637,9 +691,13 @@ def test_the_source_of_a_result_is_the_code_that_it_can_reach(tmp_path):
         if name not in reached:
             reached.add(name)
             tree = ast.parse((package / f"{name}.py").read_text(encoding="utf-8"))
-            froms = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.level]
-            waiting += [name for node in froms for name in ([node.module] if node.module else [a.name for a in node.names])]
-    assert {"training", "machine", "fast", "update", "start", "stream", "tasks"} <= reached and "plots" not in reached
+            froms = [node for node in ast.walk(tree)
+                     if isinstance(node, ast.ImportFrom) and node.level]
+            waiting += [name for node in froms
+                        for name in ([node.module] if node.module
+                                     else [a.name for a in node.names])]
+    assert ({"training", "machine", "fast", "update", "start", "stream", "tasks"} <= reached
+            and "plots" not in reached)
     assert len(runs.source()) == 12
 
 
@@ -649,13 +707,15 @@ from ntm import NTM, tasks, train
 def job(seed, folder):
     machine = NTM(10, 8, hidden_size=20, seed=seed)
     def schedule(done):
-        if not 0 < done < 2e-7:  # at the second update alone, and whole before it has its name: the test reads it meanwhile
+        # at the second update alone, and whole before it has its name: the test reads it meanwhile
+        if not 0 < done < 2e-7:
             return 1.0
         part = pathlib.Path(folder, f"part-{seed}")
         part.write_text(str(os.getpid()), encoding="utf-8")
         part.rename(pathlib.Path(folder, f"started-{seed}"))
         return 1.0
-    history = train(machine, tasks.Copy(), 10_000_000, schedule=schedule, checkpoint=f"{folder}/{seed}.checkpoint", progress=False)
+    history = train(machine, tasks.Copy(), 10_000_000, schedule=schedule, progress=False,
+                    checkpoint=f"{folder}/{seed}.checkpoint")
     if history.interrupted:
         raise KeyboardInterrupt
     return {}
@@ -679,10 +739,13 @@ def test_workers_end_with_their_parent_and_keep_their_checkpoints(sent, tmp_path
         from functools import partial
         from ntm.grid import grid, terminate_is_ctrl_c
         terminate_is_ctrl_c()
-        grid(partial(slow_job.job, folder=sys.argv[1]), [dict(seed=n) for n in range(5)], sys.argv[1], progress=False)
+        job = partial(slow_job.job, folder=sys.argv[1])
+        grid(job, [dict(seed=n) for n in range(5)], sys.argv[1], progress=False)
     """
-    environment = dict(os.environ, PYTHONPATH=os.pathsep.join([str(tmp_path), *sys.path]), OMP_NUM_THREADS="1")
-    main = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], env=environment, stderr=subprocess.DEVNULL)
+    environment = dict(os.environ, PYTHONPATH=os.pathsep.join([str(tmp_path), *sys.path]),
+                       OMP_NUM_THREADS="1")
+    main = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], env=environment,
+                            stderr=subprocess.DEVNULL)
     few, limit, started = min(5, os.cpu_count()), time.monotonic() + 180, []
     while len(started) < few:
         assert main.poll() is None and time.monotonic() < limit
@@ -696,7 +759,8 @@ def test_workers_end_with_their_parent_and_keep_their_checkpoints(sent, tmp_path
         time.sleep(0.2)
         alive = [pid for pid in workers if running(pid)]
     assert not alive
-    assert len(list(tmp_path.glob("?.checkpoint"))) == few == len(list(tmp_path.glob("started-*")))  # no other job was begun
+    # no other job was begun
+    assert len(list(tmp_path.glob("?.checkpoint"))) == few == len(list(tmp_path.glob("started-*")))
     assert not list(tmp_path.glob("*.json"))
 
 
@@ -708,7 +772,8 @@ def test_a_dask_cluster_that_loses_a_worker_still_gives_every_result(tmp_path):
     scheduler_file, processes = tmp_path / "scheduler.json", []
 
     def start(*arguments):
-        processes.append(subprocess.Popen([*dask, *arguments, "--scheduler-file", str(scheduler_file)], env=environment, cwd=tmp_path,
+        processes.append(subprocess.Popen([*dask, *arguments, "--scheduler-file",
+                                           str(scheduler_file)], env=environment, cwd=tmp_path,
                                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
         return processes[-1]
 
@@ -719,10 +784,13 @@ def test_a_dask_cluster_that_loses_a_worker_still_gives_every_result(tmp_path):
             assert time.monotonic() < limit
             time.sleep(0.2)
         address = json.loads(scheduler_file.read_text(encoding="utf-8"))["address"]
-        workers = [start("worker", "--nthreads", "1", "--no-dashboard", "--no-nanny") for _ in range(2)]
-        command = [sys.executable, "-m", "ntm.runs", "copy", "--models", "ntm-feedforward", "--seeds", "4", "--sequences", "1500",
+        workers = [start("worker", "--nthreads", "1", "--no-dashboard", "--no-nanny")
+                   for _ in range(2)]
+        command = [sys.executable, "-m", "ntm.runs", "copy", "--models", "ntm-feedforward",
+                   "--seeds", "4", "--sequences", "1500",
                    "--folder", str(tmp_path / "runs"), "--dask", address]
-        main = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8")
+        main = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE,
+                                stderr=subprocess.PIPE, text=True, encoding="utf-8")
         limit = time.monotonic() + 120
         while not list((tmp_path / "runs").glob("*.json")):
             assert main.poll() is None and time.monotonic() < limit
@@ -734,7 +802,8 @@ def test_a_dask_cluster_that_loses_a_worker_still_gives_every_result(tmp_path):
             process.kill()
             process.wait()
     assert main.returncode == 0, err
-    found = [json.loads(path.read_text(encoding="utf-8")) for path in sorted((tmp_path / "runs").glob("*.json"))]
+    found = [json.loads(path.read_text(encoding="utf-8"))
+             for path in sorted((tmp_path / "runs").glob("*.json"))]
     assert [result["seed"] for result in found] == [0, 1, 2, 3] and out.count("1500 sequences") == 4
 
 
@@ -747,7 +816,8 @@ def test_a_compiler_that_does_not_speak_utf8(tmp_path):
     compiler.write_text(f'#!/bin/sh\n{says}\nexec {real} "$@"\n', encoding="utf-8")
     compiler.chmod(0o755)
     done = script("import torch; from ntm import fast; print(fast.library(torch.float32))",
-                  env=dict(os.environ, CC=str(compiler), XDG_CACHE_HOME=str(tmp_path / "cache"), PYTHONUTF8="1"))
+                  env=dict(os.environ, CC=str(compiler), XDG_CACHE_HOME=str(tmp_path / "cache"),
+                           PYTHONUTF8="1"))
     assert done.returncode == 0 and "CDLL" in done.stdout, done.stderr
 
 

@@ -1,6 +1,7 @@
 """Checkers of the book's exercises, one module a chapter: `from ntm.exercises import reading`.
 
-A checker takes the reader's answer, prints one sentence, and returns whether the answer is right. It never raises.
+A checker takes the reader's answer, prints one sentence, and returns whether the answer is right.
+It never raises.
 """
 
 import torch
@@ -13,7 +14,8 @@ def verdict(ok, right, wrong):
 
 
 def numbers(answer, *shape):
-    """A reader's answer (list, array or tensor) as a float tensor of this shape; None where it is anything else, or not finite."""
+    """A reader's answer (list, array or tensor) as a float tensor of this shape; None where it is
+    anything else, or not finite."""
     try:
         values = torch.as_tensor(answer).detach().float()
     except Exception:  # `...`, None, a ragged list: not an answer yet
@@ -22,8 +24,10 @@ def numbers(answer, *shape):
 
 
 def attempt(function, *arguments):
-    """What a reader's function returns for copies of these arguments, or, where it raises, the exception itself."""
+    """What a reader's function returns for copies of these arguments, or, where it raises, the
+    exception itself."""
     try:
-        return function(*(value.clone() if isinstance(value, torch.Tensor) else value for value in arguments))
+        return function(*(value.clone() if isinstance(value, torch.Tensor) else value
+                          for value in arguments))
     except Exception as error:  # whatever the reader wrote, the checker answers with a sentence
         return error

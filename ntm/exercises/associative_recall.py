@@ -17,12 +17,20 @@ def cost(one_of_two, one_vector_known):
         return verdict(False, "", "give two numbers, the costs in bits.")
     first, second = (value.item() for value in found)
     if math.isclose(first, 1, abs_tol=0.01):
-        return verdict(False, "", "1 bit would do if items were said as a whole. The outputs are bits, each with its own probability.")
+        return verdict(False, "",
+                       "1 bit would do if items were said as a whole. The outputs are bits, each "
+                       "with its own probability.")
     if not math.isclose(first, 9, abs_tol=0.01):
-        return verdict(False, "", f"{first:g} is not the cost of one of two. In how many of the 18 bits do two random items differ?")
+        return verdict(False, "",
+                       f"{first:g} is not the cost of one of two. In how many of the 18 bits do "
+                       "two random items differ?")
     if not math.isclose(second, 12, abs_tol=0.01):
-        return verdict(False, "", f"9 is right; {second:g} for one known vector is not. How many bits are left, and what does each cost?")
-    return verdict(True, "9 and 12 bits. A cost alone does not say which bits are unknown, but it says how many at least.", "")
+        return verdict(False, "",
+                       f"9 is right; {second:g} for one known vector is not. How many bits are "
+                       "left, and what does each cost?")
+    return verdict(True,
+                   "9 and 12 bits. A cost alone does not say which bits are unknown, but it says "
+                   "how many at least.", "")
 
 
 def which(answer):
@@ -30,7 +38,8 @@ def which(answer):
     generator = torch.Generator().manual_seed(0)
     items = torch.randint(0, 2, (5, 8, 18), generator=generator).float()
     right = torch.tensor([0, 4, 2, -1, 1, 3, -1, 0])
-    flips = [0, 0, 1, 4, 3, 2, 9, 3]  # how many bits of that item are turned over; from 4 on it is none
+    # how many bits of that item are turned over; from 4 on it is none
+    flips = [0, 0, 1, 4, 3, 2, 9, 3]
     heard = items[right.clamp(min=0), torch.arange(8)].clone()
     for b, count in enumerate(flips):
         heard[b, :count] = 1 - heard[b, :count]
@@ -44,9 +53,12 @@ def which(answer):
         return verdict(False, "", "return one integer for each of the 8 sequences.")
     for b, (mine, number) in enumerate(zip(values.tolist(), right.tolist())):
         if mine != number:
-            nearby = f"the nearest item is number {int(nearest[b])}, which differs in {int(least[b])} bits"
+            nearby = (f"the nearest item is number {int(nearest[b])}, which differs in "
+                      f"{int(least[b])} bits")
             return verdict(False, "", f"for sequence {b} {nearby}: {number}, not {mine:g}.")
-    return verdict(True, "eight answers, some of them perfect, some with wrong bits, and one that is no item at all.", "")
+    return verdict(True,
+                   "eight answers, some of them perfect, some with wrong bits, and one that is "
+                   "no item at all.", "")
 
 
 def ask_for_last(answer):
@@ -56,7 +68,8 @@ def ask_for_last(answer):
         kept, mark = batch.x.clone(), 4 * n
         found = attempt(lambda: answer(batch))  # noqa: B023, called at once
         if not torch.equal(batch.x, kept):
-            return verdict(False, "", "the batch you were given has changed; work on batch.x.clone().")
+            return verdict(False, "",
+                           "the batch you were given has changed; work on batch.x.clone().")
         if isinstance(found, Exception):
             return verdict(False, "", f"your function raised {type(found).__name__}: {found}.")
         x = numbers(found, *kept.shape)
@@ -65,12 +78,15 @@ def ask_for_last(answer):
         if not torch.equal(x[:mark], kept[:mark]):
             return verdict(False, "", "the items must stay as they are; only the query changes.")
         if not torch.equal(x[mark + 4 :], kept[mark + 4 :]) or not torch.equal(x[mark], kept[mark]):
-            return verdict(False, "", "the query's marks and the silent steps must stay as they are.")
+            return verdict(False, "",
+                           "the query's marks and the silent steps must stay as they are.")
         if torch.equal(x, kept):
             return verdict(False, "", "the query is as it was.")
         if not torch.equal(x[mark + 1 : mark + 4], kept[mark - 3 : mark]):
             steps = f"steps {mark + 1} to {mark + 3}"
-            return verdict(False, "", f"with {n} items, the query at {steps} is not what stands at {mark - 3} to {mark - 1}.")
+            return verdict(False, "",
+                           f"with {n} items, the query at {steps} is not what stands at "
+                           f"{mark - 3} to {mark - 1}.")
     return verdict(True, "the last item is asked for, and nothing else has changed.", "")
 
 
@@ -78,9 +94,11 @@ def jumpers(answer):
     """Exercise 4: the heads that at a step jump by content to a single slot."""
     key = [1.0, -1.0, 0.0, 0.0]
     vague = Instruction("read", 2, k=key, β=0.5, g=1.0, γ=1.0)  # by content, but to no single slot
-    program = [[read(move=+1, head=1)], [read(jump=key), read(move=+1, head=1), vague], [read(), read(jump=key, head=1), vague]]
+    program = [[read(move=+1, head=1)], [read(jump=key), read(move=+1, head=1), vague],
+               [read(), read(jump=key, head=1), vague]]
     _, trace = run(program, None, N=8, width=4, read_heads=3)
-    for name, value in vars(trace).items():  # ten sequences; in one of them head 0 does not jump, in three head 1 does not
+    # ten sequences; in one of them head 0 does not jump, in three head 1 does not
+    for name, value in vars(trace).items():
         if name in ("M_0", "w_0"):
             setattr(trace, name, value.expand(10, *value.shape[1:]).clone())
         elif name != "read_heads":
@@ -99,10 +117,14 @@ def jumpers(answer):
         except Exception:
             return verdict(False, "", "return a list of numbers of heads.")
         if mine != right:
-            hints = {2: "head 2 goes by content, but to no single slot", 1: "head 1 jumps in seven of ten sequences only, and at step 2"}
-            more = next((f"; {hints[head]}" for head in mine if head not in right and head in hints), "")
-            return verdict(False, "", f"at step {step} the heads that jump are {right}, you say {mine}{more}.")
-    return verdict(True, "only the head that jumps, to a single slot, in nine of ten sequences.", "")
+            hints = {2: "head 2 goes by content, but to no single slot",
+                     1: "head 1 jumps in seven of ten sequences only, and at step 2"}
+            more = next((f"; {hints[head]}" for head in mine
+                         if head not in right and head in hints), "")
+            return verdict(False, "",
+                           f"at step {step} the heads that jump are {right}, you say {mine}{more}.")
+    return verdict(True, "only the head that jumps, to a single slot, in nine of ten sequences.",
+                   "")
 
 
 def teach(answer, below=3.0):
@@ -111,9 +133,16 @@ def teach(answer, below=3.0):
     if isinstance(machine, Exception):
         return verdict(False, "", f"your function raised {type(machine).__name__}: {machine}.")
     try:
-        bits = evaluate(machine, AssociativeRecall(vectors=1, items=(2, 4)), items=4, sequences=100, seed=7).bits
+        bits = evaluate(machine, AssociativeRecall(vectors=1, items=(2, 4)), items=4, sequences=100,
+                        seed=7).bits
     except Exception as error:
-        return verdict(False, "", f"return a machine with 8 inputs and 6 outputs; trying yours raised {type(error).__name__}.")
+        return verdict(False, "",
+                       "return a machine with 8 inputs and 6 outputs; trying yours raised "
+                       f"{type(error).__name__}.")
     if not bits < below:
-        return verdict(False, "", f"4 items cost it {bits:.1f} of 6 bits; 4.1 is what they cost without the query. Aim under {below:g}.")
-    return verdict(True, f"4 items cost it {bits:.2f} bits: it uses the query. How does it do with 6?", "")
+        return verdict(False, "",
+                       f"4 items cost it {bits:.1f} of 6 bits; 4.1 is what they cost without the "
+                       f"query. Aim under {below:g}.")
+    return verdict(True,
+                   f"4 items cost it {bits:.2f} bits: it uses the query. How does it do with 6?",
+                   "")

@@ -20,9 +20,12 @@ def half(answer):
         if math.isclose(value.item(), N - 1, rel_tol=1e-3):
             return verdict(False, "", f"{N - 1} is what e to the β must be. And β?")
         if not math.isclose(value.item(), right, abs_tol=0.01):
-            return verdict(False, "", f"for {N} slots you say {value.item():.2f}; then the slot gets"
+            return verdict(False, "",
+                           f"for {N} slots you say {value.item():.2f}; then the slot gets"
                            f" {1 / (1 + (N - 1) * math.exp(-value.item())):.2f} of the weight.")
-    return verdict(True, "4.84 for 128 slots, 6.93 for 1,024: β grows with the logarithm of the slots.", "")
+    return verdict(True,
+                   "4.84 for 128 slots, 6.93 for 1,024: β grows with the logarithm of the slots.",
+                   "")
 
 
 def bias(answer):
@@ -38,8 +41,12 @@ def bias(answer):
         raw[-1] = value
         share = torch.softmax(raw, 0)[-1].item()
         if not math.isclose(share, p, abs_tol=1e-3):
-            return verdict(False, "", f"with shift_range={shift_range} your bias gives {share:.3f}; {p} was asked for.")
-    return verdict(True, "5.29 for 99 of 100 steps. The start takes 3: nine of ten, and easier to unlearn.", "")
+            return verdict(False, "",
+                           f"with shift_range={shift_range} your bias gives {share:.3f}; {p} was "
+                           "asked for.")
+    return verdict(True,
+                   "5.29 for 99 of 100 steps. The start takes 3: nine of ten, and easier to "
+                   "unlearn.", "")
 
 
 def _parts(machine):
@@ -50,25 +57,34 @@ def _parts(machine):
 def stay(answer):
     """Exercise 3: a tape machine, in place, whose heads stay where the start lets them walk."""
     for size in (dict(), dict(read_heads=2, write_heads=3, shift_range=2)):
-        machine, tape = (NTM(10, 8, "feedforward", N=32, start="tape", seed=0, **size) for _ in range(2))
+        machine, tape = (NTM(10, 8, "feedforward", N=32, start="tape", seed=0, **size)
+                         for _ in range(2))
         found = attempt(lambda: answer(machine))  # noqa: B023, called at once
         if isinstance(found, Exception):
             return verdict(False, "", f"your function raised {type(found).__name__}: {found}.")
         mine, theirs, middle = _parts(machine), _parts(tape), tape.heads.offsets // 2
         if all(torch.equal(mine[name], theirs[name]) for name in mine):
-            return verdict(False, "", "nothing has changed: change machine.heads.linear.bias in place.")
+            return verdict(False, "",
+                           "nothing has changed: change machine.heads.linear.bias in place.")
         for name, value in tape.state_dict().items():
             if name != "heads.linear.bias" and not torch.equal(value, machine.state_dict()[name]):
-                return verdict(False, "", f"only the biases of the shifts may change; {name} has, too.")
+                return verdict(False, "",
+                               f"only the biases of the shifts may change; {name} has, too.")
         for name in "kβgγea":
             if not torch.equal(mine[name], theirs[name]):
-                return verdict(False, "", f"only the biases of the shifts may change; those of {name} have, too.")
+                return verdict(False, "",
+                               f"only the biases of the shifts may change; those of {name} have, "
+                               "too.")
         s = torch.softmax(mine["s"].unflatten(0, (-1, tape.heads.offsets)), -1)
         for head, share in enumerate(s):
             if share.argmax() != middle or not 0.75 < share[middle] < 0.97:
-                return verdict(False, "", f"head {head} of {len(s)} gives the middle offset {share[middle]:.2f};"
+                return verdict(False, "",
+                               f"head {head} of {len(s)} gives the middle offset "
+                               f"{share[middle]:.2f};"
                                " the start gives what it favours about 0.9.")
-    return verdict(True, "every head stays nine times in ten, whatever the number of heads and shifts.", "")
+    return verdict(True,
+                   "every head stays nine times in ten, whatever the number of heads and shifts.",
+                   "")
 
 
 @torch.no_grad()
@@ -85,7 +101,8 @@ def found(machine, vectors=20, seed=11):
 
 @torch.no_grad()
 def start(answer):
-    """Exercise 4, open: a start of one's own for a bare machine; reports what the machine then does."""
+    """Exercise 4, open: a start of one's own for a bare machine; reports what the machine then
+    does."""
     machine = NTM(10, 8, "feedforward", start="bare", seed=5)
     raised = attempt(lambda: answer(machine))
     if isinstance(raised, Exception):
@@ -97,5 +114,7 @@ def start(answer):
     except Exception as error:
         return verdict(False, "", f"the machine no longer runs: {type(error).__name__}.")
     walked, there = int(trace.w_write[-1, 0, 0].argmax()), float(trace.w_write[-1, 0, 0].max())
-    said = f"it finds {100 * share:.0f} % of what was written; after 20 steps {there:.2f} of its write head is on slot {walked}"
-    return verdict(share >= 0.5 and there >= 0.5, f"{said}.", f"{said}. Aim at half of the vectors, and at half of the head in one slot.")
+    said = (f"it finds {100 * share:.0f} % of what was written; after 20 steps {there:.2f} of its "
+            f"write head is on slot {walked}")
+    return verdict(share >= 0.5 and there >= 0.5, f"{said}.",
+                   f"{said}. Aim at half of the vectors, and at half of the head in one slot.")

@@ -26,15 +26,21 @@ def whole(answer):
     if x is None:
         return verdict(False, "", "give one number.")
     if abs(x - 20) < 0.5:
-        return verdict(False, "", "20 times faster holds for the memory only; the other 40 of 100 ms stay.")
+        return verdict(False, "",
+                       "20 times faster holds for the memory only; the other 40 of 100 ms stay.")
     if abs(x - 2.5) < 0.01:
-        return verdict(False, "", "that is the limit for a memory that costs nothing; 60 / 20 = 3 ms of it remain.")
-    return verdict(abs(x - 100 / 43) < 0.01, "100 ms become 43. What was not made faster soon is most of what is left.",
-                   f"an update of 100 ms would take {100 / x:.0f} ms by your answer; add up the parts." if x > 0 else "it must be above 0.")
+        return verdict(False, "",
+                       "that is the limit for a memory that costs nothing; 60 / 20 = 3 ms of it "
+                       "remain.")
+    return verdict(abs(x - 100 / 43) < 0.01,
+                   "100 ms become 43. What was not made faster soon is most of what is left.",
+                   f"an update of 100 ms would take {100 / x:.0f} ms by your answer; add up the "
+                   "parts." if x > 0 else "it must be above 0.")
 
 
 def d_interpolate(answer):
-    """Exercise 2: a function (w_c, w_prev, g, d) that returns the gradients of w_c, w_prev and g for the gradient d of w_g."""
+    """Exercise 2: a function (w_c, w_prev, g, d) that returns the gradients of w_c, w_prev and g
+    for the gradient d of w_g."""
     generator = torch.Generator().manual_seed(3)
     draw = lambda *shape: torch.rand(*shape, generator=generator, dtype=torch.float64)  # noqa: E731
     w_c, w_prev, g, d = draw(2, 3, 5), draw(2, 3, 5), draw(2, 3), draw(2, 3, 5)
@@ -48,16 +54,20 @@ def d_interpolate(answer):
     for name, value, right in zip(("w_c", "w_prev", "g"), found, expected):
         if not isinstance(value, torch.Tensor) or value.shape != right.shape:
             shape = list(value.shape) if isinstance(value, torch.Tensor) else type(value).__name__
-            return verdict(False, "", f"the gradient of {name} must have the shape {list(right.shape)}; yours is {shape}.")
+            return verdict(False, "",
+                           f"the gradient of {name} must have the shape {list(right.shape)}; "
+                           f"yours is {shape}.")
         if not torch.allclose(value.double(), right, atol=1e-6):
             return verdict(False, "", f"the gradient of {name} differs from autograd's.")
     return verdict(True, "three lines, and equal to autograd's.", "")
 
 
 def fewer_passes(answer):
-    """Exercise 3: a function (M, w, e, a) for one write head, equal to erase and add, in at most four operations."""
+    """Exercise 3: a function (M, w, e, a) for one write head, equal to erase and add, in at most
+    four operations."""
     generator = torch.Generator().manual_seed(4)
-    M, w, e, a = (torch.rand(*shape, generator=generator) for shape in [(2, 9, 4), (2, 1, 9), (2, 1, 4), (2, 1, 4)])
+    M, w, e, a = (torch.rand(*shape, generator=generator)
+                  for shape in [(2, 9, 4), (2, 1, 9), (2, 1, 4), (2, 1, 4)])
     with Count() as count:
         found = attempt(answer, M, w, e, a)
     if isinstance(found, Exception):
@@ -67,7 +77,8 @@ def fewer_passes(answer):
     if not torch.allclose(found, add(erase(M, w, e), w, a), atol=1e-6):
         return verdict(False, "", "the result differs from add(erase(M, w, e), w, a).")
     calls = count.calls - 4  # attempt hands out four copies
-    return verdict(calls <= 4, f"equal, in {calls} operations.", f"equal, but in {calls} operations; four will do.")
+    return verdict(calls <= 4, f"equal, in {calls} operations.",
+                   f"equal, but in {calls} operations; four will do.")
 
 
 def best_chunk(answer):
@@ -75,10 +86,16 @@ def best_chunk(answer):
     for T in (100, 5000, 40000):
         chunk = attempt(answer, T)
         if isinstance(chunk, Exception):
-            return verdict(False, "", f"for T = {T} the function raised {type(chunk).__name__}: {chunk}")
+            return verdict(False, "",
+                           f"for T = {T} the function raised {type(chunk).__name__}: {chunk}")
         if not isinstance(chunk, int) or not 1 <= chunk <= T:
-            return verdict(False, "", f"for T = {T} it returned {chunk!r}; it must be an int from 1 to {T}.")
+            return verdict(False, "",
+                           f"for T = {T} it returned {chunk!r}; it must be an int from 1 to {T}.")
         held, least = T / chunk + chunk, 2 * T**0.5
         if held > 1.02 * least + 1:
-            return verdict(False, "", f"for T = {T} and chunks of {chunk} steps, {held:.0f} memories are held; {least:.0f} are enough.")
-    return verdict(True, "with √T steps a chunk, 5,000 steps need the room of 141 and a second forward pass.", "")
+            return verdict(False, "",
+                           f"for T = {T} and chunks of {chunk} steps, {held:.0f} memories are "
+                           f"held; {least:.0f} are enough.")
+    return verdict(True,
+                   "with √T steps a chunk, 5,000 steps need the room of 141 and a second forward "
+                   "pass.", "")

@@ -2,6 +2,7 @@
 
 import inspect
 import math
+from functools import partial
 
 import torch
 
@@ -20,12 +21,19 @@ def shared(pairs, bits):
     if math.isclose(first, 400 / 128, abs_tol=0.01) or math.isclose(first, 380 / 128, abs_tol=0.01):
         return verdict(False, "", f"{first:g} counts every pair twice.")
     if not math.isclose(first, 190 / 128, abs_tol=0.01):
-        return verdict(False, "", f"{first:g} is not it. How many pairs are there, and with what chance does each share a place?")
+        return verdict(False, "",
+                       f"{first:g} is not it. How many pairs are there, and with what chance "
+                       "does each share a place?")
     if math.isclose(second, 4, abs_tol=0.01):
-        return verdict(False, "", "4 bits is what one of the two vectors costs; both are asked for.")
+        return verdict(False, "",
+                       "4 bits is what one of the two vectors costs; both are asked for.")
     if not math.isclose(second, 8, abs_tol=0.01):
-        return verdict(False, "", f"1.48 pairs is right; {second:g} bits is not. In how many of 8 bits do two random vectors differ?")
-    return verdict(True, "1.48 pairs of 8 bits, less than 12 in all: some of the pairs are not among the 16 that are asked for.", "")
+        return verdict(False, "",
+                       f"1.48 pairs is right; {second:g} bits is not. In how many of 8 bits do "
+                       "two random vectors differ?")
+    return verdict(True,
+                   "1.48 pairs of 8 bits, less than 12 in all: some of the pairs are not among "
+                   "the 16 that are asked for.", "")
 
 
 def gaps(answer):
@@ -45,28 +53,41 @@ def gaps(answer):
     if values is None:
         return verdict(False, "", "return a tensor of the shape [16, 6], for 6 sequences.")
     if (values == 0).all():
-        return verdict(False, "", "nothing but zeros: the nearest priority to a priority is itself; leave it out.")
+        return verdict(False, "",
+                       "nothing but zeros: the nearest priority to a priority is itself; leave "
+                       "it out.")
     wrong = ~torch.isclose(values, right, atol=1e-5)
-    if torch.allclose(values, down[:16], atol=1e-5) or torch.allclose(values[1:], up[1:16], atol=1e-5):
-        return verdict(False, "", "these are the gaps on one side only; the nearer of the two neighbours counts.")
+    if (torch.allclose(values, down[:16], atol=1e-5)
+        or torch.allclose(values[1:], up[1:16], atol=1e-5)):
+        return verdict(False, "",
+                       "these are the gaps on one side only; the nearer of the two neighbours "
+                       "counts.")
     if wrong[15].any() and not wrong[:15].any():
-        return verdict(False, "", "only the last rows are wrong: a vector that is not asked for, of rank 16, is a neighbour too.")
+        return verdict(False, "",
+                       "only the last rows are wrong: a vector that is not asked for, of rank "
+                       "16, is a neighbour too.")
     if wrong.any():
         k, b = (int(i) for i in wrong.nonzero()[0])
-        return verdict(False, "", f"rank {k} of sequence {b}: {right[k, b]:.4f}, not {values[k, b]:.4f}.")
+        return verdict(False, "",
+                       f"rank {k} of sequence {b}: {right[k, b]:.4f}, not {values[k, b]:.4f}.")
     nearest, half = right.min(), right.median()
-    return verdict(True, f"in these six sequences the nearest pair is {nearest:.4f} apart, and half of all gaps are under {half:.3f}.", "")
+    return verdict(True,
+                   f"in these six sequences the nearest pair is {nearest:.4f} apart, and half of "
+                   f"all gaps are under {half:.3f}.", "")
 
 
 def lowest_first(program):
     """Exercise 3: a program that says the 16 vectors of lowest priority, lowest first."""
     if not inspect.isgeneratorfunction(program):
-        return verdict(False, "", "a program is a function of x that yields instructions (or nothing) at every step.")
+        return verdict(False, "",
+                       "a program is a function of x that yields instructions (or nothing) at "
+                       "every step.")
     for seed in range(3):
         batch = PrioritySort().sample(1, generator=torch.Generator().manual_seed(seed))
         x, p = batch.x[:, 0], batch.x[:20, 0, 8]
         ranked = x[p.sort().indices, :8] > 0.5
-        found = attempt(lambda: run(program, x.clone(), 32, 10, β=1000, γ=100)[0][21:, :8])  # noqa: B023, called at once
+        sort = partial(run, program, x.clone(), 32, 10, β=1000, γ=100)
+        found = attempt(lambda: sort()[0][21:, :8])  # noqa: B023, called at once
         if isinstance(found, Exception):
             return verdict(False, "", f"the program stopped with {type(found).__name__}: {found}")
         heard = found > 0
@@ -99,22 +120,32 @@ def inversions(answer):
     values = numbers(found, 7)
     if values is None:
         return verdict(False, "", "return one integer for each of the 7 sequences.")
-    for b, name in enumerate(["in perfect order", "in reverse", "with two neighbours exchanged", "in which rank 6 is said twice",
+    for b, name in enumerate(["in perfect order", "in reverse", "with two neighbours exchanged",
+                              "in which rank 6 is said twice",
                               *["in random order"] * 3]):
         if values[b] != right[b]:
-            return verdict(False, "", f"an answer {name} has {int(right[b])} pairs in the wrong order, not {values[b]:g}.")
-    return verdict(True, "none in perfect order, all 120 in reverse, one where two neighbours are exchanged, none for a repetition.", "")
+            return verdict(False, "",
+                           f"an answer {name} has {int(right[b])} pairs in the wrong order, not "
+                           f"{values[b]:g}.")
+    return verdict(True,
+                   "none in perfect order, all 120 in reverse, one where two neighbours are "
+                   "exchanged, none for a repetition.", "")
 
 
 def teach(answer, below=10.0):
-    """Exercise 5, open-ended: a machine trained to sort 4 vectors and say 3; reports how far it got."""
+    """Exercise 5, open-ended: a machine trained to sort 4 vectors and say 3; reports how far it
+    got."""
     machine = attempt(answer)
     if isinstance(machine, Exception):
         return verdict(False, "", f"your function raised {type(machine).__name__}: {machine}.")
     try:
         score = evaluate(machine, PrioritySort(vectors=4, highest=3), sequences=200, seed=7)
     except Exception as error:
-        return verdict(False, "", f"return a machine with 10 inputs and 8 outputs; trying yours raised {type(error).__name__}.")
+        return verdict(False, "",
+                       "return a machine with 10 inputs and 8 outputs; trying yours raised "
+                       f"{type(error).__name__}.")
     if not score.bits < below:
         return verdict(False, "", f"it costs {score.bits:.1f} of 24 bits. Aim under {below:g}.")
-    return verdict(True, f"{score.bits:.1f} of 24 bits, and {100 * score.perfect:.0f} % of the answers without a wrong bit.", "")
+    return verdict(True,
+                   f"{score.bits:.1f} of 24 bits, and {100 * score.perfect:.0f} % of the answers "
+                   "without a wrong bit.", "")

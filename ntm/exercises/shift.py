@@ -26,7 +26,8 @@ def call(answer, *arguments):
     if x is None:
         return None, "the function still returns None."
     x = numbers(x)
-    return (x, "") if x is not None else (None, "the function must return a tensor of finite numbers.")
+    return (x, "") if x is not None else (None,
+                                          "the function must return a tensor of finite numbers.")
 
 
 def by_hand(answer):
@@ -35,26 +36,38 @@ def by_hand(answer):
     if w_s is None or w_s.shape != (4,):
         return verdict(False, "", "give a list of four numbers.")
     if torch.allclose(w_s, torch.tensor([0.3, 0.5, 0, 0.2]), atol=1e-3):
-        return verdict(False, "", "this moves the weight by +1. The 0.4 belongs to the offset −1, from slot i to slot i − 1.")
+        return verdict(False, "",
+                       "this moves the weight by +1. The 0.4 belongs to the offset −1, from slot "
+                       "i to slot i − 1.")
     if abs(w_s.sum().item() - 0.8) < 1e-3:
         return verdict(False, "", "0.2 of the weight is lost. One back from slot 0 is slot 3.")
     return verdict(torch.allclose(w_s, torch.tensor([0.5, 0.3, 0, 0.2]), atol=1e-3),
-                   "slot 0 keeps 0.3 and gets 0.2 from slot 1, and 0.2 goes round the ring to slot 3.",
-                   f"the sum is {w_s.sum():.2f}; for each slot, add what it keeps (0.6) and what its right-hand neighbour sends (0.4).")
+                   "slot 0 keeps 0.3 and gets 0.2 from slot 1, and 0.2 goes round the ring to "
+                   "slot 3.",
+                   f"the sum is {w_s.sum():.2f}; for each slot, add what it keeps (0.6) and what "
+                   "its right-hand neighbour sends (0.4).")
 
 
 def from_scalar(answer):
-    """Exercise 2: a function (x, reach) that spreads the interval from x to x + 1 over the offsets."""
-    for x, reach, expected in [(0.3, 1, [0, 0.7, 0.3]), (-0.25, 1, [0.25, 0.75, 0]), (1.0, 1, [0, 0, 1]), (-1.6, 2, [0.6, 0.4, 0, 0, 0])]:
+    """Exercise 2: a function (x, reach) that spreads the interval from x to x + 1 over the
+    offsets."""
+    for x, reach, expected in [(0.3, 1, [0, 0.7, 0.3]), (-0.25, 1, [0.25, 0.75, 0]),
+                               (1.0, 1, [0, 0, 1]), (-1.6, 2, [0.6, 0.4, 0, 0, 0])]:
         s, reason = call(answer, x, reach)
         if s is None:
             return verdict(False, "", reason)
         if s.shape != (2 * reach + 1,):
-            return verdict(False, "", f"for reach {reach} there must be {2 * reach + 1} numbers; yours has the shape {list(s.shape)}.")
+            return verdict(False, "",
+                           f"for reach {reach} there must be {2 * reach + 1} numbers; yours has "
+                           f"the shape {list(s.shape)}.")
         if not torch.allclose(s, torch.tensor(expected, dtype=torch.float32), atol=1e-5):
             given = [round(v, 3) for v in s.tolist()]
-            return verdict(False, "", f"for x = {x} and reach {reach} it gives {given}; it should give {expected}.")
-    return verdict(True, "one number says where, and the two offsets that its interval covers share the weight.", "")
+            return verdict(False, "",
+                           f"for x = {x} and reach {reach} it gives {given}; it should give "
+                           f"{expected}.")
+    return verdict(True,
+                   "one number says where, and the two offsets that its interval covers share "
+                   "the weight.", "")
 
 
 def how_sure(answer):
@@ -64,9 +77,12 @@ def how_sure(answer):
         return verdict(False, "", "give one number between 0 and 1.")
     p = p.item()
     if abs(p - 0.9 ** (1 / 20)) <= 6e-4:
-        return verdict(True, f"with p = {p:.3f} the last slot holds {p**20:.2f} after 20 steps. A step must be very sure.", "")
+        return verdict(True,
+                       f"with p = {p:.3f} the last slot holds {p**20:.2f} after 20 steps. A step "
+                       "must be very sure.", "")
     wrong = "too little" if p**20 < 0.9 else "more than asked: a smaller p will do"
-    return verdict(False, "", f"with p = {p:.3f} the right slot holds {p**20:.3f} after 20 steps, {wrong}.")
+    return verdict(False, "",
+                   f"with p = {p:.3f} the right slot holds {p**20:.3f} after 20 steps, {wrong}.")
 
 
 def shift_fft(answer):
@@ -79,22 +95,35 @@ def shift_fft(answer):
         if w_s is None:
             return verdict(False, "", reason)
         if w_s.shape != w_g.shape:
-            return verdict(False, "", f"for w_g of shape {list(w_g.shape)} the result has {list(w_s.shape)}; it must be the same.")
+            return verdict(False, "",
+                           f"for w_g of shape {list(w_g.shape)} the result has "
+                           f"{list(w_s.shape)}; it must be the same.")
         if torch.allclose(w_s, shift(w_g, s.flip(-1)), atol=1e-5):
-            return verdict(False, "", "this is mirrored: s(+1) moves the weighting back. Look at where s(1) lies on the ring.")
+            return verdict(False, "",
+                           "this is mirrored: s(+1) moves the weighting back. Look at where s(1) "
+                           "lies on the ring.")
         if not torch.allclose(w_s, shift(w_g, s), atol=1e-5):
-            return verdict(False, "", f"for N = {N} and shifts to ±{reach} it differs from equation (8). Is s(0) at index 0 of the ring?")
+            return verdict(False, "",
+                           f"for N = {N} and shifts to ±{reach} it differs from equation (8). Is "
+                           "s(0) at index 0 of the ring?")
     return verdict(True, "the same as equation (8), up to rounding.", "")
 
 
 def can_it_sharpen(w_g, s):
     """Exercise 5: a pair whose largest weight after the shift is as large as before."""
     w_g, s = numbers(w_g), numbers(s)
-    if w_g is None or s is None or w_g.dim() != 1 or s.dim() != 1 or s.numel() % 2 == 0 or w_g.numel() < s.numel():
-        return verdict(False, "", "give a weighting w_g of N numbers and an s of 3, 5, ... numbers, no more than N.")
+    if (w_g is None or s is None or w_g.dim() != 1 or s.dim() != 1 or s.numel() % 2 == 0
+        or w_g.numel() < s.numel()):
+        return verdict(False, "",
+                       "give a weighting w_g of N numbers and an s of 3, 5, ... numbers, no more "
+                       "than N.")
     for name, x in [("w_g", w_g), ("s", s)]:
         if x.min() < 0 or abs(x.sum().item() - 1) > 1e-4:
-            return verdict(False, "", f"{name} must not be negative and must sum to 1; sum {x.sum():.3f}, smallest {x.min():.3f}.")
+            return verdict(False, "",
+                           f"{name} must not be negative and must sum to 1; sum {x.sum():.3f}, "
+                           f"smallest {x.min():.3f}.")
     ratio = (shift(w_g, s).max() / w_g.max()).item()
-    return verdict(ratio > 1 - 1e-4, "the ratio is 1, and no pair exceeds it: an average is never larger than the largest of its numbers.",
+    return verdict(ratio > 1 - 1e-4,
+                   "the ratio is 1, and no pair exceeds it: an average is never larger than the "
+                   "largest of its numbers.",
                    f"the ratio of your pair is {ratio:.3f}; a larger one exists.")

@@ -18,10 +18,13 @@ def notebook(path):
 
 
 def applies(rule, page):
-    return not (rule in form.NEW and page in form.WAITING or rule.__name__ in form.REFERENCE.get(page, ()))
+    return not (rule in form.NEW and page in form.WAITING
+                or rule.__name__ in form.REFERENCE.get(page, ()))
 
 
-@pytest.mark.parametrize("path, rule", [(path, rule) for path in NOTEBOOKS for rule in form.RULES if applies(rule, path.stem)],
+@pytest.mark.parametrize("path, rule",
+                         [(path, rule) for path in NOTEBOOKS for rule in form.RULES
+                          if applies(rule, path.stem)],
                          ids=lambda value: getattr(value, "stem", None) or value.__name__)
 def test_rule(path, rule):
     found = list(rule(notebook(path), path.stem))
@@ -30,7 +33,8 @@ def test_rule(path, rule):
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_exercises(path):
-    part = next((part["caption"] for part in TOC["parts"] if f"book/{path.stem}" in entries(part)), None)
+    part = next((part["caption"] for part in TOC["parts"] if f"book/{path.stem}" in entries(part)),
+                None)
     found = list(form.exercises(notebook(path), at_least=4 if part in WITH_EXERCISES else 0))
     assert not found, "\n" + "\n".join(found)
 

@@ -1,4 +1,5 @@
-"""Every rule can fail: a small notebook that keeps them all is broken in one place at a time, and the rule notices."""
+"""Every rule can fail: a small notebook that keeps them all is broken in one place at a time, and
+the rule notices."""
 
 import copy
 
@@ -16,7 +17,8 @@ if "google.colab" in sys.modules:
 from ntm.openings.reading import draw
 
 draw()"""
-PICTURE = new_output("display_data", {"image/png": "", "text/plain": "<Figure size 1x1 with 1 Axes>"})
+PICTURE = new_output("display_data",
+                     {"image/png": "", "text/plain": "<Figure size 1x1 with 1 Axes>"})
 
 
 def code(source, count, *tags, outputs=()):
@@ -28,8 +30,10 @@ def code(source, count, *tags, outputs=()):
 
 def good():
     """A notebook called `tiny` that keeps every rule."""
-    nb = new_notebook(metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}, "language_info": {"name": "python"}})
-    badge = f"[Open in Colab](https://colab.research.google.com/github/{OWNER}/{REPO}/blob/main/book/tiny.ipynb) · 2 min to read"
+    nb = new_notebook(metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"},
+                                "language_info": {"name": "python"}})
+    colab = f"https://colab.research.google.com/github/{OWNER}/{REPO}/blob/main/book/tiny.ipynb"
+    badge = f"[Open in Colab]({colab}) · 2 min to read"
     nb.cells = [
         new_markdown_cell(f"# A title\n\n**The sentence that says the idea.**\n\n{badge}"),
         code(SETUP, 1, "setup", "hide-input", outputs=[PICTURE]),
@@ -96,17 +100,20 @@ def test_the_good_notebook_keeps_every_rule():
     (form.executed, lambda nb: nb.cells[7].update(execution_count=7)),
     (form.executed, output(7, new_output("error", ename="ValueError", evalue="", traceback=[]))),
     (form.executed, output(7, new_output("stream", name="stderr", text="a warning"))),
-    (form.executed, output(7, new_output("display_data", {"application/vnd.jupyter.widget-view+json": {}}))),
+    (form.executed, output(7, new_output("display_data",
+                                         {"application/vnd.jupyter.widget-view+json": {}}))),
     (form.fresh, source(4, "= 0", "= 1")),
     (form.fresh, lambda nb: nb.metadata.pop("ntm")),
     (form.normalised, lambda nb: nb.metadata.update(widgets={})),
     (form.normalised, lambda nb: nb.metadata.update(papermill={})),
-    (form.normalised, output(7, *[new_output("stream", name="stdout", text=piece) for piece in ("half a line,", " and its end\n")])),
+    (form.normalised, output(7, *[new_output("stream", name="stdout", text=piece)
+                                  for piece in ("half a line,", " and its end\n")])),
     (form.normalised, lambda nb: nb.cells[7].metadata.update(execution={"start": "12:00"})),
     (form.normalised, lambda nb: nb.cells[7].update(id=nb.cells[5].id)),
     (form.normalised, lambda nb: nb.cells[7].metadata.update(tags=["injected-parameters"])),
     (form.equations_are_functions, source(5, "w @ M", "M @ w")),
-    (form.equations_are_functions, lambda nb: nb.cells[5].metadata.update(tags=["function:ntm.memory.reed"])),
+    (form.equations_are_functions,
+     lambda nb: nb.cells[5].metadata.update(tags=["function:ntm.memory.reed"])),
     (form.plain_markdown, added(new_markdown_cell(":::{note}\nNo.\n:::"))),
     (form.plain_markdown, added(new_markdown_cell("see {eq}`read`"))),
     (form.plain_markdown, added(new_markdown_cell("![a](https://example.org/a.png)"))),
@@ -132,7 +139,8 @@ def test_the_good_notebook_keeps_every_rule():
     (form.read_in_time, source(0, "2 min to read", "5 min to read")),
     (form.read_in_time, source(0, "2 min to read", "2 min")),
     (form.read_in_time, added(new_markdown_cell("## More\n\n" + "word " * 400))),
-    (form.read_in_time, added(new_markdown_cell("## More\n\n<details><summary>Our answer</summary>" + "word " * 400 + "</details>"))),
+    (form.read_in_time, added(new_markdown_cell("## More\n\n<details><summary>Our answer</summary>"
+                                                + "word " * 400 + "</details>"))),
     (form.read_in_time, inserted(6, *[code("x = 1\n" * 80, 7)])),
     (form.read_in_time, inserted(6, *[code("draw()", 7, outputs=[PICTURE])] * 6)),
     (form.one_idea, inserted(6, *[code("draw()", 7, outputs=[PICTURE])] * 6)),
@@ -148,7 +156,9 @@ def test_the_good_notebook_keeps_every_rule():
     (form.not_spoiled, lambda nb: nb.cells[7].metadata.pop("jupyter")),
     (form.not_spoiled, lambda nb: nb.cells[7].metadata.update(tags=["prediction"])),
     (form.not_spoiled, source(7, "# @title Run it and see", "# See")),
-    (form.not_spoiled, inserted(6, new_markdown_cell("<details><summary>Our answer</summary>\n\nSeven.\n\n</details>"))),
+    (form.not_spoiled, inserted(6,
+                                new_markdown_cell("<details><summary>Our "
+                                                  "answer</summary>\n\nSeven.\n\n</details>"))),
     (form.short_title, source(0, "A title", "A title that says all that there is to be said")),
     (form.short_title, source(0, "**The sentence that says the idea.**\n\n", "")),
     (form.leading_zeros, added(new_markdown_cell("about .5 of it"))),
@@ -172,5 +182,6 @@ def test_a_broken_exercise_is_noticed(change):
 
 
 def test_every_rule_is_broken_above():
-    broken = {mark.args[1][i][0] for mark in test_a_broken_notebook_is_noticed.pytestmark for i in range(len(mark.args[1]))}
+    broken = {mark.args[1][i][0] for mark in test_a_broken_notebook_is_noticed.pytestmark
+              for i in range(len(mark.args[1]))}
     assert broken == set(form.RULES)

@@ -1,4 +1,5 @@
-"""The tools that execute the book, and what nbval must notice, on tiny notebooks and a tiny package."""
+"""The tools that execute the book, and what nbval must notice, on tiny notebooks and a tiny
+package."""
 
 import ast
 import inspect
@@ -30,11 +31,13 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 import ntm
 from ntm import pretrained
 
-KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}, "language_info": {"name": "python"}}
+KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"},
+          "language_info": {"name": "python"}}
 
 
 def notebook(path, *sources, tags=()):
-    nb = new_notebook(cells=[new_markdown_cell("# Tiny"), *(new_code_cell(source) for source in sources)], metadata=KERNEL)
+    nb = new_notebook(cells=[new_markdown_cell("# Tiny"),
+                             *(new_code_cell(source) for source in sources)], metadata=KERNEL)
     for cell in nb.cells[1:]:
         if tags:
             cell.metadata["tags"] = list(tags)
@@ -46,7 +49,8 @@ def notebook(path, *sources, tags=()):
 
 FILES = {
     "__init__.py": '"""The package."""\nfrom . import tasks\nfrom .machine import NTM\n',
-    "memory.py": '"""Reading."""\n\ndef read(M, w):\n    """Equation (2)."""\n    return w @ M  # a sum\n',
+    "memory.py": '"""Reading."""\n\ndef read(M, w):\n    """Equation (2)."""\n    return w @ M  '
+                 '# a sum\n',
     "machine.py": "from . import fast\nfrom .memory import read\n\nclass NTM:\n    pass\n",
     "fast.py": 'KERNEL = "kernel.c"\n',
     "kernel.c": "int x;",
@@ -73,15 +77,18 @@ def package(tmp_path):
     ("from ntm import memory", "memory.py"),
     ("from ntm import NTM, tasks", "machine.py fast.py kernel.c memory.py tasks.py"),
     ("from ntm.exercises import reading", "exercises/reading.py exercises/__init__.py"),
-    ("from ntm import exercises\nexercises.reading.one(1)", "exercises/reading.py exercises/__init__.py"),
+    ("from ntm import exercises\nexercises.reading.one(1)",
+     "exercises/reading.py exercises/__init__.py"),
     ("from ntm import exercises\nprint(exercises)", "exercises/__init__.py"),
-    ("from ntm import pretrained", "pretrained/__init__.py pretrained/copy.json machine.py fast.py kernel.c memory.py"),
+    ("from ntm import pretrained",
+     "pretrained/__init__.py pretrained/copy.json machine.py fast.py kernel.c memory.py"),
     ("import ntm", " ".join(FILES)),
     ("from ntm import *", " ".join(FILES)),
     ("from ntm import whatever", " ".join(FILES)),
 ])
 def test_what_a_notebook_depends_on(package, code, files):
-    found = {str(file.relative_to(package)) for file in stamp.dependencies(ast.parse(code), package)}
+    found = {str(file.relative_to(package))
+             for file in stamp.dependencies(ast.parse(code), package)}
     assert found == set(files.split())
 
 
@@ -119,12 +126,14 @@ def test_what_makes_a_notebook_stale(package, tmp_path):
 # --- figures.py
 
 def test_a_good_notebook_is_executed_in_its_folder_and_stamped(tmp_path):
-    path = notebook(tmp_path / "good.ipynb", "from pathlib import Path\nprint(Path.cwd().name)", "1 + 1")
+    path = notebook(tmp_path / "good.ipynb", "from pathlib import Path\nprint(Path.cwd().name)",
+                    "1 + 1")
     assert stamp.is_stale(nbformat.read(path, 4))
     assert execute(path) == []
     nb = nbformat.read(path, 4)
     assert not stamp.is_stale(nb)
-    assert nb.cells[1].outputs[0].text == f"{tmp_path.name}\n" and [cell.execution_count for cell in nb.cells[1:]] == [1, 2]
+    assert (nb.cells[1].outputs[0].text == f"{tmp_path.name}\n"
+            and [cell.execution_count for cell in nb.cells[1:]] == [1, 2])
     assert "papermill" not in nb.metadata and not any(cell.metadata for cell in nb.cells)
     once = path.read_bytes()
     assert execute(path) == [] and path.read_bytes() == once
@@ -135,15 +144,18 @@ def test_an_answer_is_folded_for_jupyter_colab_and_the_page_before_it_is_execute
     assert execute(path) == []
     nb = nbformat.read(path, 4)
     answer = nb.cells[1]
-    assert answer.source == fold.TITLE + "\nprint('an answer')" and answer.outputs[0].text == "an answer\n"
-    assert answer.metadata["cellView"] == "form" and answer.metadata["jupyter"] == {"source_hidden": True, "outputs_hidden": True}
+    assert (answer.source == fold.TITLE + "\nprint('an answer')"
+            and answer.outputs[0].text == "an answer\n")
+    assert (answer.metadata["cellView"] == "form"
+            and answer.metadata["jupyter"] == {"source_hidden": True, "outputs_hidden": True})
     assert answer.metadata["tags"] == ["prediction", "hide-cell"]
     assert answer.metadata["mystnb"]["code_prompt_show"] == "Run it and see"
     assert not stamp.is_stale(nb) and fold.fold(nbformat.read(path, 4)) == nb
 
 
 def test_a_failing_notebook_is_left_alone(tmp_path):
-    for source, says in [("1 / 0", "ZeroDivisionError"), ("import sys; print('oh', file=sys.stderr)", "stderr")]:
+    for source, says in [("1 / 0", "ZeroDivisionError"),
+                         ("import sys; print('oh', file=sys.stderr)", "stderr")]:
         path = notebook(tmp_path / "bad.ipynb", source, "print(1)")
         before = path.read_bytes()
         found = execute(path)
@@ -157,19 +169,23 @@ def test_an_error_that_is_the_lesson_passes(tmp_path):
 # --- nbval: what `make test` runs on every notebook
 
 def nbval(path, seconds=30):
-    return subprocess.run([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--nbval", "--nbval-current-env",
-                           f"--nbval-cell-timeout={seconds}", f"--nbval-sanitize-with={stamp.ROOT}/book/tools/nbval.cfg", path],
+    return subprocess.run([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider",
+                           "--nbval", "--nbval-current-env",
+                           f"--nbval-cell-timeout={seconds}",
+                           f"--nbval-sanitize-with={stamp.ROOT}/book/tools/nbval.cfg", path],
                           capture_output=True, text=True, cwd=path.parent)
 
 
 def test_nbval_notices_a_changed_output_and_a_cell_over_its_time(tmp_path):
-    path = notebook(tmp_path / "checked.ipynb", "import time; time.sleep(1)", "print('bits wrong:', 0)", "object()")
+    path = notebook(tmp_path / "checked.ipynb", "import time; time.sleep(1)",
+                    "print('bits wrong:', 0)", "object()")
     assert execute(path) == []
     assert nbval(path).returncode == 0
     text = path.read_text()
     path.write_text(text.replace("bits wrong: 0", "bits wrong: 1"))
     result = nbval(path)
-    assert result.returncode == 1 and "bits wrong: 1" in result.stdout and "1 failed" in result.stdout, result.stdout
+    assert result.returncode == 1, result.stdout
+    assert "bits wrong: 1" in result.stdout and "1 failed" in result.stdout, result.stdout
     path.write_text(text.replace("sleep(1)", "sleep(9)"))
     result = nbval(path, seconds=1)
     assert result.returncode == 1 and "Timeout of 1 seconds" in result.stdout, result.stdout
@@ -177,18 +193,28 @@ def test_nbval_notices_a_changed_output_and_a_cell_over_its_time(tmp_path):
 
 # --- check_pages.py
 
-HEAD = ('<meta name="description" content="What this page is about."><meta property="og:image" content="https://example.org/a.png">'
+HEAD = ('<meta name="description" content="What this page is about."><meta property="og:image" '
+        'content="https://example.org/a.png">'
         '<link rel="icon" href="../_static/favicon.svg">')
-ONE = '<article><div><img alt="Figure 1: what to see" src="../one.png"></div><p><em>Figure 1: what to see.</em></p></article>'
+ONE = ('<article><div><img alt="Figure 1: what to see" src="../one.png"></div><p><em>Figure 1: '
+       'what to see.</em></p></article>')
 
 
 @pytest.fixture
 def built(tmp_path):
-    (tmp_path / "_toc.yml").write_text("root: book/index\nparts:\n- chapters:\n  - file: book/one\n")
+    (tmp_path / "_toc.yml").write_text("root: book/index\nparts:\n- chapters:\n  - file: "
+                                       "book/one\n")
     (tmp_path / "book").mkdir()
-    nb = new_notebook(cells=[new_code_cell("draw()", outputs=[nbformat.v4.new_output("display_data", {"image/png": ""})])])
+    nb = new_notebook(
+        cells=[
+            new_code_cell(
+                "draw()", outputs=[nbformat.v4.new_output("display_data", {"image/png": ""})]
+            )
+        ]
+    )
     nbformat.write(nb, tmp_path / "book/one.ipynb")
-    pages = {"index.html": "", "book/index.html": f"{HEAD}<article></article>", "book/one.html": HEAD + ONE, "one.png": "",
+    pages = {"index.html": "", "book/index.html": f"{HEAD}<article></article>",
+             "book/one.html": HEAD + ONE, "one.png": "",
              "_static/icons.css": ".fa-bars { --icon: none; }", "_static/favicon.svg": "<svg/>"}
     (tmp_path / "_build/html/_static").mkdir(parents=True)
     (tmp_path / "_build/html/book").mkdir()
@@ -204,11 +230,16 @@ def test_pages(built):
     assert "missing" in " ".join(check_pages.problems(built))
     (html / "book/one.html").write_text("<article>nothing</article>")
     assert "0 figures" in " ".join(check_pages.problems(built))
-    (html / "book/one.html").write_text('<script src="https://cdn.example.org/x.js"></script><article><svg></svg></article>')
+    (html / "book/one.html").write_text(
+        '<script src="https://cdn.example.org/x.js"></script><article><svg></svg></article>')
     assert "loads from elsewhere" in " ".join(check_pages.problems(built))
-    (html / "book/one.html").write_text('<link href="//cdn.example.org/x.css" rel="stylesheet"><article><svg></svg></article>')
+    (html / "book/one.html").write_text('<link href="//cdn.example.org/x.css" '
+                                        'rel="stylesheet"><article><svg></svg></article>')
     assert "loads from elsewhere" in " ".join(check_pages.problems(built))
-    (html / "book/one.html").write_text(HEAD + '<link rel="canonical" href="https://example.org/"><article><svg></svg><a href="https://x.org"></a></article>')
+    (html / "book/one.html").write_text(HEAD
+                                        + '<link rel="canonical" '
+                                          'href="https://example.org/"><article><svg></svg><a '
+                                          'href="https://x.org"></a></article>')
     assert list(check_pages.problems(built)) == []
     (html / "book/one.html").unlink()
     (html / "index.html").unlink()
@@ -242,7 +273,8 @@ def test_what_a_page_lacks_is_noticed(built, old, new, says):
 
 def test_an_icon_that_is_there_and_a_light_page_pass(built):
     page = built / "_build/html/book/one.html"
-    page.write_text((HEAD + ONE).replace("<article>", '<article><i class="fa-solid fa-bars fa-lg"></i>'))
+    page.write_text((HEAD + ONE).replace("<article>",
+                                         '<article><i class="fa-solid fa-bars fa-lg"></i>'))
     assert list(check_pages.problems(built)) == [] and check_pages.weight(page) < 1000
 
 
@@ -256,12 +288,14 @@ def test_the_icons_of_the_theme_are_small():
 def test_a_page_is_polished_once():
     page = ('<script defer src="../_static/scripts/fontawesome.js?digest=1"></script>'
             'localStorage.getItem("theme") || "auto"; '
-            '<img alt="one" src="../_images/a1.png" /><img alt="two" src="../_images/b2.png" /><img src="c.png">')
+            '<img alt="one" src="../_images/a1.png" /><img alt="two" src="../_images/b2.png" '
+            '/><img src="c.png">')
     new = house.polish(page, {"a1": (30, 20), "b2": (3, 2)})
     assert "fontawesome" not in new and 'matchMedia("(prefers-color-scheme: dark)")' in new
     assert re.findall(r"<img[^>]*>", new) == [
         '<img alt="one" src="../_images/a1.webp" width="30" height="20"  />',
-        '<img alt="two" src="../_images/b2.webp" width="3" height="2" loading="lazy"  />', '<img src="c.png">']
+        '<img alt="two" src="../_images/b2.webp" width="3" height="2" loading="lazy"  />',
+        '<img src="c.png">']
     assert house.polish(new, {"a1": (30, 20), "b2": (3, 2)}) == new
 
 
@@ -270,37 +304,48 @@ def paragraph(*children):
 
 
 def cell(*pictures, tag="any"):
-    return nodes.container("", *(nodes.image(uri=name, alt=name) for name in pictures), classes=["cell", f"tag_{tag}"])
+    return nodes.container("", *(nodes.image(uri=name, alt=name) for name in pictures),
+                           classes=["cell", f"tag_{tag}"])
 
 
 def test_a_figure_is_described_by_its_caption():
-    below = paragraph(nodes.Text("Figure 2: the head\nleaves "), nodes.math("", r"\gamma_t = w^{c}"), nodes.Text(" dark."))
-    one, two, alone, solution = cell("a.png"), cell("b.png", "c.png"), cell("d.png"), cell("e.png", tag="solution")
-    nodes.section("", one, below, two, paragraph(nodes.Text("Figure 3: both.")), alone, nodes.paragraph("", "Text."), solution)
+    below = paragraph(nodes.Text("Figure 2: the head\nleaves "),
+                      nodes.math("", r"\gamma_t = w^{c}"), nodes.Text(" dark."))
+    one, two, alone, solution = (cell("a.png"), cell("b.png", "c.png"), cell("d.png"),
+                                 cell("e.png", tag="solution"))
+    nodes.section("", one, below, two, paragraph(nodes.Text("Figure 3: both.")), alone,
+                  nodes.paragraph("", "Text."), solution)
     house.describe_figures(None, one.parent, "page")
     alts = [picture["alt"] for picture in one.parent.findall(nodes.image)]
-    assert alts == ["Figure 2: the head leaves γ_t = wc dark.", "Figure 3: both., part 1 of 2", "Figure 3: both., part 2 of 2", "d.png",
+    assert alts == ["Figure 2: the head leaves γ_t = wc dark.", "Figure 3: both., part 1 of 2",
+                    "Figure 3: both., part 2 of 2", "d.png",
                     "The figure that the solution draws"]
     assert below["classes"] == ["names-a-tone"] and one.parent[3]["classes"] == []
 
 
 def test_a_page_is_described_by_its_first_words():
     long = "A sentence about memory, and about those who read and write it. " * 9
-    page = nodes.section("", nodes.paragraph("", "Open in Colab · 15 min to read, and some more words, so that it is long enough"),
-                         paragraph(nodes.Text("Figure 1: a caption that is long enough to be taken for a paragraph of the text.")),
+    page = nodes.section("", nodes.paragraph("",
+                                             "Open in Colab · 15 min to read, and some more "
+                                             "words, so that it is long enough"),
+                         paragraph(nodes.Text("Figure 1: a caption that is long enough to be "
+                                              "taken for a paragraph of the text.")),
                          nodes.paragraph("", long))
     found = house.description(page)
-    assert found.startswith("A sentence about memory") and len(found) <= 204 and found.endswith(" ...")
+    assert (found.startswith("A sentence about memory") and len(found) <= 204
+            and found.endswith(" ..."))
     assert house.description(nodes.section()) == ""
 
 
 # --- docstrings.py and api.md
 
 def test_a_docstring_has_a_line_for_every_argument():
-    lines = ["Train it. Note: not an argument.", "", "seed: of the data,", "drawn in order. batch, clip: two: of them.", "",
+    lines = ["Train it. Note: not an argument.", "", "seed: of the data,",
+             "drawn in order. batch, clip: two: of them.", "",
              "    code: 1", ""]
     assert docstrings.with_list(lines, ["seed", "batch", "clip"]) == [
-        "Train it. Note: not an argument.", "", "- **seed**: of the data, drawn in order.", "- **batch, clip**: two: of them.", "",
+        "Train it. Note: not an argument.", "", "- **seed**: of the data, drawn in order.",
+        "- **batch, clip**: two: of them.", "",
         "    code: 1", "", ""]
     assert docstrings.with_list(["Only prose."], []) == ["Only prose.", ""]
 
@@ -314,7 +359,8 @@ def test_the_package_is_listed_name_by_name():
             if getattr(value, "__module__", "") == thing.__name__ and not public.startswith("_")]
         for full in wanted:
             assert re.search(rf"{re.escape(full)}$|pyobject: {name}$", page, re.M), full
-    for module in ("addressing", "memory", "heads", "controllers", "weights", "pretrained", "plots"):
+    for module in ("addressing", "memory", "heads", "controllers", "weights", "pretrained",
+                   "plots"):
         assert f"automodule:: ntm.{module}\n" in page
     assert "ntm.grid.grid\n" in page and "pyobject: State\n" in page
 
@@ -324,7 +370,8 @@ def test_the_package_is_listed_name_by_name():
 @pytest.mark.skipif(not check_browser.browser(), reason="no Chromium here")
 def test_a_browser_notices(tmp_path):
     good = "<!doctype html><head></head><body style='margin: 0'><article>{}</article></body>"
-    pre = "<div class=cell_input><pre style='margin: 0; font: {}px monospace; max-width: 100%; width: {}px; overflow: auto'></pre></div>"
+    pre = ("<div class=cell_input><pre style='margin: 0; font: {}px monospace; max-width: 100%; "
+           "width: {}px; overflow: auto'></pre></div>")
     pages = {
         "good": pre.format(14, 900) + "<button>Copy</button>",
         "console": "<script>console.error('oh no')</script>",
@@ -332,16 +379,19 @@ def test_a_browser_notices(tmp_path):
         "missing": "<img src=nowhere.png alt=a>",
         "remote": "<img src='http://127.0.0.1:9/a.png' alt=a>",
         "wide": "<div style='width: 1500px'>x</div>",
-        "table": "<table style='display: block; width: 300px; overflow: auto'><tr><td><div style='width: 900px'>x</div></td></tr></table>",
+        "table": "<table style='display: block; width: 300px; overflow: auto'><tr><td><div "
+                 "style='width: 900px'>x</div></td></tr></table>",
         "columns": pre.format(14, 600),
         "small": pre.format(12, 900),
         "fold": "<details><summary>more</summary>of it</details>",
         "button": "<button class=copybtn></button>",
         "unset": "<span class=math>x</span>",
         "stop": "<span class=math><span class=katex tabindex=0>x</span></span>",
-        "error": "<span class=math><span class=katex><span class=katex-error>x^</span></span></span>",
+        "error": "<span class=math><span class=katex><span "
+                 "class=katex-error>x^</span></span></span>",
         "number": "<div class=math><div class='katex katex-html'><span class=base>wide</span>"
-                  "<span class=tag style='position: absolute; left: 0'><span class=mord>(1)</span></span></div></div>",
+                  "<span class=tag style='position: absolute; left: 0'><span "
+                  "class=mord>(1)</span></span></div></div>",
     }
     for name, body in pages.items():
         (tmp_path / f"{name}.html").write_text(good.format(body))
@@ -352,28 +402,36 @@ def test_a_browser_notices(tmp_path):
 # --- pins.py and repository.py
 
 def test_pins():
-    text = "dependencies:\n  - python=3.11\n  - pip:\n      - torch==2.13.0\n      # why\n      - a-b==1.0.post1\n      - -e .\n"
+    text = ("dependencies:\n  - python=3.11\n  - pip:\n      - torch==2.13.0\n      # why\n      "
+            "- a-b==1.0.post1\n      - -e .\n")
     assert pins.pins(text) == {"torch": "2.13.0", "a-b": "1.0.post1"}
 
 
 def test_the_book_can_move(tmp_path):
     (tmp_path / "_config.yml").write_text("repository:\n  url: https://github.com/old/name\n")
     cell = '"ntm-book @ git+https://github.com/old/name@main"'
-    (tmp_path / "a.ipynb").write_text(json.dumps({"source": [cell, "colab.research.google.com/github/old/name/blob"]}))
-    (tmp_path / "README.md").write_text("https://old.github.io/name/ and https://github.com/old/name-of-another")
+    (tmp_path / "a.ipynb").write_text(
+        json.dumps({"source": [cell, "colab.research.google.com/github/old/name/blob"]})
+    )
+    (tmp_path / "README.md").write_text("https://old.github.io/name/ and "
+                                        "https://github.com/old/name-of-another")
     for command in (["init", "-q"], ["add", "."]):
         subprocess.run(["git", *command], cwd=tmp_path, check=True)
-    assert set(repository.move(tmp_path, "https://github.com/new/book.git")) == {"_config.yml", "a.ipynb", "README.md"}
+    assert set(repository.move(tmp_path, "https://github.com/new/book.git")) == {
+        "_config.yml", "a.ipynb", "README.md"}
     assert repository.address(tmp_path) == ("new", "book")
-    everything = "".join((tmp_path / name).read_text() for name in ("a.ipynb", "README.md", "_config.yml"))
-    assert len(re.findall("new/book", everything)) == 3 and "new.github.io/book" in everything and "old/name-of-another" in everything
+    everything = "".join((tmp_path / name).read_text()
+                         for name in ("a.ipynb", "README.md", "_config.yml"))
+    assert (len(re.findall("new/book", everything)) == 3 and "new.github.io/book" in everything
+            and "old/name-of-another" in everything)
     with pytest.raises(ValueError):
         repository.move(tmp_path, "https://example.org/new/book")
 
 
 # --- checks.py, notation.py, references.py and readme.py
 
-@pytest.mark.parametrize("tool", [checks, notation, references, readme], ids=["checks", "notation", "references", "readme"])
+@pytest.mark.parametrize("tool", [checks, notation, references, readme],
+                         ids=["checks", "notation", "references", "readme"])
 def test_a_generated_page_is_up_to_date(tool):
     assert tool.PAGE.read_text(encoding="utf-8") == tool.page(), "make figures writes it again"
 
@@ -383,24 +441,31 @@ def test_the_readmes_table_changes_with_the_records(monkeypatch):
         runs = pretrained.runs(task, model, start)
         return runs[:-1] if (task, model) == ("copy", "ntm-lstm") else runs
 
-    monkeypatch.setattr(readme.ledger, "pretrained", SimpleNamespace(runs=fewer, paper=pretrained.paper))
-    changed = [new for old, new in zip(readme.PAGE.read_text(encoding="utf-8").split("\n"), readme.page().split("\n")) if old != new]
+    monkeypatch.setattr(readme.ledger, "pretrained",
+                        SimpleNamespace(runs=fewer, paper=pretrained.paper))
+    changed = [new for old, new in zip(readme.PAGE.read_text(encoding="utf-8").split("\n"),
+                                       readme.page().split("\n")) if old != new]
     assert len(changed) == 1 and "NTM-LSTM, tape" in changed[0] and "of 9 |" in changed[0]
 
 
 def test_references_are_gathered_by_work():
     def chapter(name, text):
-        return name, new_notebook(cells=[new_markdown_cell(f"# {name}: more"), new_markdown_cell("## References\n\n" + text)]), None
+        return name, new_notebook(cells=[new_markdown_cell(f"# {name}: more"),
+                                         new_markdown_cell("## References\n\n" + text)]), None
 
     found = references.works([
-        chapter("one", "- Graves, Wayne, *Neural machines*, arXiv:1410.5401. Section 1,\n  and more.\n"
+        chapter("one",
+                "- Graves, Wayne, *Neural machines*, arXiv:1410.5401. Section 1,\n  and more.\n"
                        "- Ho and others (1997), *Long Short-Term Memory*, Neural 9. Gates."),
         chapter("two", "- Alex Graves (2014), *Neural Machines.* arXiv:1410.5401. Section 2."),
     ])
     assert found == {
-        "https://arxiv.org/abs/1410.5401": [("Graves, Wayne", "Neural machines", "2014", "one", "one", "Section 1, and more."),
-                                            ("Alex Graves", "Neural Machines", "2014", "two", "two", "Section 2.")],
-        "https://doi.org/10.1162/neco.1997.9.8.1735": [("Ho and others", "Long Short-Term Memory", "1997", "one", "one", "Gates.")]}
+        "https://arxiv.org/abs/1410.5401": [("Graves, Wayne", "Neural machines", "2014", "one",
+                                             "one", "Section 1, and more."),
+                                            ("Alex Graves", "Neural Machines", "2014", "two", "two",
+                                             "Section 2.")],
+        "https://doi.org/10.1162/neco.1997.9.8.1735": [("Ho and others", "Long Short-Term Memory",
+                                                        "1997", "one", "one", "Gates.")]}
     with pytest.raises(ValueError, match="no arXiv number"):
         references.works([chapter("one", "- Nobody, *Nothing*, 2001. Why.")])
     with pytest.raises(ValueError, match="must be like"):
@@ -410,7 +475,8 @@ def test_references_are_gathered_by_work():
 def test_the_letters_of_a_formula():
     for formula, letters in [
         (r"\tilde{\mathbf{M}}_t(i)", {"~M", "t", "i"}),
-        (r"\tilde w_t(i) = \sum_{j=0}^{N-1} w^g_t(j)\, s_t(i - j) \tag{8}", {"~w", "w^g", "s", "i", "j", "t", "N"}),
+        (r"\tilde w_t(i) = \sum_{j=0}^{N-1} w^g_t(j)\, s_t(i - j) \tag{8}",
+         {"~w", "w^g", "s", "i", "j", "t", "N"}),
         (r"w^{c} = \text{softmax}(\beta K[k, M(i)])", {"w^c", "β", "K", "k", "M", "i"}),
         (r"\gamma = 1 + \log(1 + e^x)", {"γ", "e", "x"}),
     ]:
@@ -422,7 +488,10 @@ def test_the_page_counts_equations_and_tests():
     assert set(range(2, 10)) <= set(numbers)
     node = ast.parse("def test_a():\n    memory.read(M, w)\n    assert add(1)").body[0]
     names = {"memory": "ntm.memory", "add": "ntm.memory.add"}
-    assert checks.mentions([node], names, "ntm.memory.read") and checks.mentions([node], names, "ntm.memory.add")
-    assert not checks.mentions([node], names, "ntm.memory.erase") and not checks.mentions([node], {}, "ntm.memory.add")
-    users = {test.name for _, test, nodes, names in checks.tests() if checks.mentions(nodes, names, "ntm.addressing.interpolate")}
+    assert (checks.mentions([node], names, "ntm.memory.read")
+            and checks.mentions([node], names, "ntm.memory.add"))
+    assert (not checks.mentions([node], names, "ntm.memory.erase")
+            and not checks.mentions([node], {}, "ntm.memory.add"))
+    users = {test.name for _, test, nodes, names in checks.tests()
+             if checks.mentions(nodes, names, "ntm.addressing.interpolate")}
     assert "test_every_stage_equals_its_sum" in users  # which calls it through a helper

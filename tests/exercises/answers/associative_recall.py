@@ -1,4 +1,5 @@
-"""Answers to the exercises of book/associative_recall.ipynb, and what the checkers must say of them."""
+"""Answers to the exercises of book/associative_recall.ipynb, and what the checkers must say of
+them."""
 
 import torch
 

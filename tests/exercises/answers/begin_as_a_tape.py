@@ -1,4 +1,5 @@
-"""Answers to the exercises of book/begin_as_a_tape.ipynb, and what the checkers must say of them."""
+"""Answers to the exercises of book/begin_as_a_tape.ipynb, and what the checkers must say of
+them."""
 
 import math
 

@@ -6,7 +6,8 @@ import torch
 
 
 def forgetting(x, keep=0.8):
-    """Counts in which every earlier outcome of a context weighs `keep` times as much with each new one."""
+    """Counts in which every earlier outcome of a context weighs `keep` times as much with each new
+    one."""
     x = x[..., 0].long()
     T, B = x.shape
     N, b, p = torch.zeros(B, 32, 2), torch.arange(B), torch.full((T, B, 1), 0.5)
