@@ -86,7 +86,8 @@ def check_state(state, x, **begins):
     """Raise ValueError unless the state's M, w and r have the shapes of `begins`, for the B
     sequences of x [T, B, inputs]."""
     for name, begin in begins.items():
-        found, wanted = list(getattr(state, name).shape), [x.shape[1], *begin.shape[-2:]]  # (of many machines, stacked, begin has three)
+        # (the beginning of many machines, stacked, has three dimensions)
+        found, wanted = list(getattr(state, name).shape), [x.shape[1], *begin.shape[-2:]]
         if found != wanted:
             raise ValueError(f"state.{name} has shape {found}; for x of shape {list(x.shape)} it "
                              f"must be {wanted}")

@@ -26,8 +26,10 @@ def pencil(next_one, cost):
         return verdict(False, "",
                        f"{p:g} is not P(1) after 0, 0, 1. How many ones, how many zeros?")
     if not math.isclose(c, 4, abs_tol=0.01):
-        return verdict(False, "", f"0.375 is right; {c:g} bits is not the cost. Multiply three predictions, each made before its outcome.")
-    return verdict(True, "3/8, and 1/2 · 3/4 · 1/6 = 1/16: 4 bits, one more than three coins would have cost.", "")
+        return verdict(False, "", f"0.375 is right; {c:g} bits is not the cost. Multiply three "
+                                  "predictions, each made before its outcome.")
+    return verdict(True, "3/8, and 1/2 · 3/4 · 1/6 = 1/16: 4 bits, one more than three coins would "
+                         "have cost.", "")
 
 
 def probability(answer):
@@ -101,8 +103,10 @@ def places(answer):
             return verdict(False, "",
                            f"in context {c} the commonest slot is {s}, not {mine[c][0]}.")
         if not math.isclose(mine[c][1], share, abs_tol=1e-3):
-            return verdict(False, "", f"in context {c} the head is on slot {s} in {share:g} of its steps, not {mine[c][1]:g}.")
-    return verdict(True, "a write head that keeps a tally comes back: shares near 1. One that keeps a log goes on.", "")
+            return verdict(False, "", f"in context {c} the head is on slot {s} in {share:g} of its "
+                                      f"steps, not {mine[c][1]:g}.")
+    return verdict(True, "a write head that keeps a tally comes back: shares near 1. One that "
+                         "keeps a log goes on.", "")
 
 
 def switching(batch, seed):
