@@ -70,6 +70,7 @@ NTM.ask = {
   },
   ngrams: { sizes: { length: [20, 200, 200] } },
 };
+NTM.ask.repeat_copy_marks = NTM.ask.repeat_copy;
 
 // ---- the pictures and the buttons ----
 

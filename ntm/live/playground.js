@@ -3,7 +3,7 @@
 "use strict";
 
 NTM.examples = {
-  copy: "A memory, and two heads that move.", repeat_copy: "Encore", associative_recall: "catdogcowpigant", priority_sort: "the quick brown fox.",
+  copy: "A memory, and two heads that move.", repeat_copy: "Encore", repeat_copy_marks: "Encore", associative_recall: "catdogcowpigant", priority_sort: "the quick brown fox.",
 };
 NTM.tools = {
   hold: ["hold it still", 0, 0, 1], g: ["gate g =", 0, 1, 0.01], s: ["move by", -1, 1, 1], γ: ["sharpening γ =", 1, 30, 0.5], β: ["strength β =", 0, 30, 0.5],
@@ -11,7 +11,7 @@ NTM.tools = {
 
 NTM.figures.playground = (fig) => {
   const { machines } = fig.settings, task_of = (name) => name.split("/")[0], able = machines.filter((name) => NTM.ask[task_of(name)].typed);
-  const called = (name) => name.replace("associative_", "").replace("priority_", "").replace("_", " ").replace("/ntm-", ", ").replace("lstm", "LSTM");
+  const called = (name) => name.replace("associative_", "").replace("priority_", "").replace(/_/g, " ").replace("/ntm-", ", ").replace("lstm", "LSTM");
   const words = (n, one) => `${n} ${one}${n === 1 ? "" : "s"}`;
 
   // what goes in: a text, bits drawn with the pointer, or random ones
@@ -88,7 +88,7 @@ NTM.figures.playground = (fig) => {
     const { machine: name, text, changes, repeats: n, query: q, seed } = fig.values, key = JSON.stringify([name, text, changes, n, q, seed]), ask = NTM.ask[task()];
     if (key === made) return;
     made = key;
-    repeats.hidden = task() !== "repeat_copy";
+    repeats.hidden = !task().startsWith("repeat_copy");
     query.hidden = task() !== "associative_recall";
     NTM.machine(name).then((loaded) => {
       const bits = rows().slice(0, 120), least = { associative_recall: 6 }[task()] || 1;

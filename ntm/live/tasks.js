@@ -68,6 +68,8 @@ NTM.tasks = {
     },
   }),
 
+  repeat_copy_marks: () => NTM.tasks.repeat_copy({ count: "marks" }),
+
   // See some items of three vectors, then one of them again: write out the item that came after it.
   associative_recall: ({ width = 6, vectors = 3, items: range = [2, 6] } = {}) => ({
     name: "associative_recall", inputs: width + 2, outputs: width,

@@ -15,6 +15,7 @@ FILES = sorted(Path(pretrained.__file__).parent.rglob("ntm-*.safetensors"))
 TASKS = {
     "copy": (tasks.Copy(), dict(length=20)),
     "repeat_copy": (tasks.RepeatCopy(), dict(length=5, repeats=3)),
+    "repeat_copy_marks": (tasks.RepeatCopy(count="marks"), dict(length=5, repeats=3)),
     "associative_recall": (tasks.AssociativeRecall(), dict(items=6)),
     "ngrams": (tasks.NGrams(length=60), {}),
     "priority_sort": (tasks.PrioritySort(), {}),
@@ -81,7 +82,8 @@ def batches(n=3, seed=0):
             task = tasks.RepeatCopy(count=count)
             sample = task.sample(1, generator=generator)
             L, repeats = (int(v) for v in task.lengths_and_repeats(sample))
-            case("repeat_copy", task, sample, [sample.x[1 : L + 1, 0, :6], repeats], dict(count=count))
+            name = "repeat_copy" + "_marks" * (count == "marks")
+            case(name, task, sample, [sample.x[1 : L + 1, 0, :6], repeats])
         task = tasks.AssociativeRecall()
         sample = task.sample(1, generator=generator)
         items = len(sample.x) // 4 - 2
