@@ -15,7 +15,7 @@ from .allocator import Allocator, settle, to_blocks
 from .data import F, K, quiz
 from .model import working_context
 
-UNIT, PRICE = 4.0, 0.1  # nats in one unit of score; what the entries of detail cost, in units
+UNIT, PRICE = 4.0, 0.3  # nats in one unit of score; what the entries of detail cost, in units
 
 
 class Lens(Saved, nn.Module):
@@ -42,9 +42,8 @@ class Lens(Saved, nn.Module):
                 self.gain, self.offset = nn.Parameter(torch.full((3,), 0.5)), nn.Parameter(torch.zeros(3))
 
     def queries(self, lm, seen):
-        """Of the tail seen so far, [B, 56] tokens: its embeddings or its gists, [B, q, d]."""
-        x, gists = lm.gists(seen)
-        return x if self.query == "tokens" else gists
+        """Of the tail seen so far, [B, 56] tokens: for each token the vector by which a gist is asked for it, or the gists; [B, q, d]."""
+        return lm.bag.weight[seen] if self.query == "tokens" else lm.gists(seen)[1]
 
     def forward(self, x, lod, position, ok, queries):
         """x [B, n, d], lod, position, ok [B, n]: the far entries. Returns the gain of detail of each in units, [B, n]."""
@@ -92,8 +91,8 @@ def contexts(lm, B, generator, lens=None, announced=0.75, W_max=28):
     e2, e1 = tree.fill(order, e2, e1, torch.randint(C, W_max + 15, (B,), generator=generator), level)
     seen, wanted = stream.tail[:, : 7 * K], stream.answer[:, stream.far :]
     if lens is not None:
-        once = settle(Allocator(B, C, W_max), scorer(lens, lm, table, seen), passes=1)
-        twice = settle(Allocator(B, C, W_max), scorer(lens, lm, table, seen))
+        score = scorer(lens, lm, table, seen, price=0.1)  # where detail is cheap it wanders more, and sees more
+        once, twice = settle(Allocator(B, C, W_max), score, passes=1), settle(Allocator(B, C, W_max), score)
         die = torch.rand(B, generator=generator)
         e2 = torch.where((die < 0.4)[:, None], once.e2, torch.where((die < 0.8)[:, None], twice.e2, e2))
         e1 = torch.where((die < 0.4)[:, None, None], once.e1, torch.where((die < 0.8)[:, None, None], twice.e1, e1))

@@ -11,8 +11,8 @@ from .model import read
 POLICIES = ("none", "LOD2", "LOD1", "recency", "random", "one step", "oracle", "all", "asked")
 
 
-def answers(lm, stream, focus, questions=None):
-    """How much of the answers is right, and their NLL a value: (accuracy, nats) as tensors [B, questions], for one focus a stream."""
+def answers(lm, stream, focus):
+    """One focus a stream, e2 and e1: how much of each answer is right and its NLL a value, [B, questions] each; that of text."""
     e2, e1 = focus
     with torch.no_grad():
         table = lm.table(stream.tokens[:, : stream.far])[:, : e2.shape[1] * tree.ROWS]
@@ -55,7 +55,7 @@ def follow(lm, lens, stream, *, g=1.0, γ=1.0, kernel=None, noise=0.0, passes=2,
     """A focus through a stream whose tail grows: the lens sees the last seven blocks, the allocator acts once a block, and each question is
     read in the window of eight blocks that its answer closes.
 
-    g: a number, or a gate: a function of (scores, previous, e2, e1) that gives g as `smooth` takes it. γ, kernel: of `sharpen` and `spread`.
+    g: a number, or a gate: a function of (scores, previous, e2, e1) that gives g for `smooth`. γ, kernel: for `sharpen` and `spread`.
     noise: the deviation of what is added to every score. options: of Allocator. Returns a dict: shown [B, t, C F] after each refocus; done
     [B, t, nodes]; right, nats, announced, asked for every question [questions]; with keep=True also the raw scores [B, t, C F].
     """

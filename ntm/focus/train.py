@@ -39,7 +39,7 @@ def focus_for(asked, C, generator, mixed):
 
 
 def held(tokens, far):
-    """Which symbols lie in the spans of the gists of tokens [B, n]: of LOD2 (of the far part), and of LOD1 (of all); [B, gists, symbols]."""
+    """Which symbols lie in the spans of the gists of tokens [B, n]: of LOD2 (the far part), of LOD1 (all); [B, gists, symbols]."""
     one = functional.one_hot(tokens.unflatten(1, (-1, K)), VOCABULARY).amax(2).float()
     return one[:, : far // K].unflatten(1, (-1, F)).amax(2), one
 
@@ -119,12 +119,12 @@ def found(lm, B=256, seed=7):
     return [(said[:, lod == 2].argmax(1) == asked // F).float().mean().item(), (said[:, lod == 1].argmax(1) == asked).float().mean().item()]
 
 
-LENSES = {"tokens": ("tokens", "dual"), "gists": ("gists", "dual"), "cosine": ("tokens", "cosine")}
+LENSES = {"tokens": ("tokens", "dual"), "cosine": ("tokens", "cosine"), "gists": ("gists", "dual")}
 
 
 def train_lenses(lm, seed=0, n=1024, names=("tokens",), log=print):
-    """Lenses by name, for one language model, from labels that know nothing of what is asked: n contexts under random focuses teach a
-    first lens; n more are where that one's allocator gets to; from both together every lens of `names` is learned anew."""
+    """For one language model, one after the other, (name, lens), from labels that know nothing of what is asked: n contexts under random
+    focuses teach a first lens; n more are where that one's allocator gets to; from both together every lens of `names` is learned anew."""
     generator = torch.Generator().manual_seed(3000 + seed)
     begun = time.process_time()
     sets = [contexts(lm, n, generator)]
@@ -132,11 +132,10 @@ def train_lenses(lm, seed=0, n=1024, names=("tokens",), log=print):
     first = train_lens(lm, sets, seed=seed, steps=400)
     sets.append(contexts(lm, n, generator, lens=first))
     log("labels where the lens goes", round(time.process_time() - begun, 1), "CPU s")
-    lenses = {}
     for name in names:
-        lenses[name] = train_lens(lm, sets, *LENSES[name], seed=seed)
+        lens = train_lens(lm, sets, *LENSES[name], seed=seed)
         log(name, round(time.process_time() - begun, 1), "CPU s")
-        yield name, lenses[name]
+        yield name, lens
 
 
 def main():
