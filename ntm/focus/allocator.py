@@ -39,7 +39,7 @@ class Allocator:
     alone. `done` is what the last call of act did: [B, C + C F], +1 expanded, -1 collapsed.
     """
 
-    def __init__(self, B, C, W_max=28, τ_expand=0.1, τ_collapse=0.1, N_diff=4, cooldown=2, focus=None):
+    def __init__(self, B, C, W_max=28, τ_expand=0.1, τ_collapse=0.1, N_diff=2, cooldown=2, focus=None):
         if W_max < C:
             raise ValueError(f"W_max is {W_max}; it must be at least {C}, the gists of the coarsest focus")
         self.W_max, self.τ_expand, self.τ_collapse, self.N_diff, self.cooldown = W_max, τ_expand, τ_collapse, N_diff, cooldown

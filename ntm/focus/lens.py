@@ -15,7 +15,7 @@ from .allocator import Allocator, settle, to_blocks
 from .data import F, K, quiz
 from .model import working_context
 
-UNIT, PRICE = 4.0, 0.3  # nats in one unit of score; what the entries of detail cost, in units
+UNIT, PRICE = 4.0, 0.05  # nats in one unit of score; what the entries of detail cost, in units
 
 
 class Lens(Saved, nn.Module):
@@ -92,7 +92,7 @@ def contexts(lm, B, generator, lens=None, announced=0.75, W_max=28):
     seen, wanted = stream.tail[:, : 7 * K], stream.answer[:, stream.far :]
     if lens is not None:
         score = scorer(lens, lm, table, seen, price=0.1)  # where detail is cheap it wanders more, and sees more
-        once, twice = settle(Allocator(B, C, W_max), score, passes=1), settle(Allocator(B, C, W_max), score)
+        once, twice = (settle(Allocator(B, C, W_max, N_diff=4), score, passes) for passes in (1, 2))
         die = torch.rand(B, generator=generator)
         e2 = torch.where((die < 0.4)[:, None], once.e2, torch.where((die < 0.8)[:, None], twice.e2, e2))
         e1 = torch.where((die < 0.4)[:, None, None], once.e1, torch.where((die < 0.8)[:, None, None], twice.e1, e1))

@@ -46,12 +46,12 @@ def test_invariants_hold_after_every_action(sequence, W_max, cooldown):
 
 @given(st.lists(scores, min_size=1, max_size=4))
 @settings(max_examples=30, deadline=None)
-def test_four_actions_a_call_at_most_and_the_same_twice(sequence):
+def test_n_diff_actions_a_call_at_most_and_the_same_twice(sequence):
     one, two = Allocator(1, C, 24), Allocator(1, C, 24)
     for s in sequence:
         one.act(s).tick()
         two.act(s.clone()).tick()
-        assert one.done.ne(0).sum() <= 4
+        assert one.done.ne(0).sum() <= 2
         assert torch.equal(one.e1, two.e1) and torch.equal(one.e2, two.e2)
 
 
