@@ -4,7 +4,7 @@ import torch
 
 from . import oracle, tree
 from .allocator import Allocator, settle, sharpen, smooth, spread
-from .data import F, K
+from .data import SET, F, K
 from .lens import PRICE, UNIT, scorer
 from .model import read
 
@@ -20,7 +20,7 @@ def answers(lm, stream, focus):
     where = stream.answer[:, stream.far + 1 :]
     shape = (len(e2), -1, 5)
     right = logits[:, :-1].argmax(-1) == stream.tail[:, 1:]
-    return right[where].view(shape).float().mean(-1), nll[where].view(shape).mean(-1), nll[~where].mean()
+    return right[where].view(shape).float().mean(-1), nll[where].view(shape).mean(-1), nll[stream.tail[:, 1:] < SET].mean()
 
 
 def policy(name, lm, stream, W_max=28, lens=None, generator=None):
