@@ -12,11 +12,12 @@ def budget(answer):
     if value is None:
         return verdict(False, "", "give one number of entries.")
     if value == 28:
-        return verdict(False, "", "28 is enough for two blocks of the same node. Two nodes must be opened here.")
+        return verdict(False, "", "28 is enough for two blocks of the same node. Here two must open.")
     if value == 21:
         return verdict(False, "", "21 shows one block. Two of different nodes take four openings.")
     if value != 35:
-        return verdict(False, "", f"with {value.item():g} entries it does not come out: seven gists, and seven more for each opening.")
+        why = "seven gists, and seven more for each opening"
+        return verdict(False, "", f"with {value.item():g} entries it does not come out: {why}.")
     return verdict(True, "35: seven gists and four openings.", "")
 
 
@@ -36,8 +37,9 @@ def window(answer):
         if (e1.any(-1) & ~e2).any():
             return verdict(False, "", "a block is shown under a node that is not open.")
         if not torch.equal(e1, right1):
-            return verdict(False, "", f"blocks {first} to {last} must be shown, and no others; yours are"
-                           f" {e1[0].flatten().nonzero()[:, 0].tolist()}.")
+            yours = e1[0].flatten().nonzero()[:, 0].tolist()
+            what = f"blocks {first} to {last} must be shown, and no others"
+            return verdict(False, "", f"{what}; yours are {yours}.")
         if not torch.equal(e2, right2):
             return verdict(False, "", "a node without a block in detail must stay closed.")
     return verdict(True, "every stream shows its window, and the rest costs one entry a node.", "")

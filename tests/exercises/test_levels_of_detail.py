@@ -1,4 +1,4 @@
-"""The checkers of the chapter on levels of detail take right answers, and refuse wrong ones with a sentence."""
+"""The checkers of the chapter on levels of detail take right answers, and refuse wrong ones."""
 
 import pytest
 import torch
@@ -21,11 +21,16 @@ def all_nodes(B, C, first, last):
     return torch.ones_like(e2), e1
 
 
+def too_few(B, C, first, last):
+    return window(B, C, first, max(first, last - 1))
+
+
 WRONG = [
-    (check.budget, ..., "one number"), (check.budget, 28, "same node"), (check.budget, 21, "one block"), (check.budget, 30, "30"),
-    (check.window, None, "raised"), (check.window, lambda *_: None, "two"), (check.window, lambda *_: (1, 2), "shape"),
-    (check.window, no_node, "not open"), (check.window, lambda B, C, a, b: window(B, C, a, max(a, b - 1)), "no others"),
-    (check.window, all_nodes, "stay closed"),
+    (check.budget, ..., "one number"), (check.budget, 28, "same node"),
+    (check.budget, 21, "one block"), (check.budget, 30, "30"),
+    (check.window, None, "raised"), (check.window, lambda *_: None, "two"),
+    (check.window, lambda *_: (1, 2), "shape"), (check.window, no_node, "not open"),
+    (check.window, too_few, "no others"), (check.window, all_nodes, "stay closed"),
 ]  # fmt: skip
 
 
