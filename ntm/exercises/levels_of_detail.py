@@ -12,7 +12,7 @@ def budget(answer):
     if value is None:
         return verdict(False, "", "give one number of entries.")
     if value == 28:
-        return verdict(False, "", "28 is enough for two blocks of the same node. Here two must open.")
+        return verdict(False, "", "28 is enough for two blocks of the same node. Two must open.")
     if value == 21:
         return verdict(False, "", "21 shows one block. Two of different nodes take four openings.")
     if value != 35:
