@@ -1,0 +1,139 @@
+"""A language model that reads entries of mixed level: gist nets, and two blocks of a transformer.
+
+What makes recall appear within minutes at this size: half of each head compares contents and half is turned by position (RoPE), and one
+head's keys are smeared, k_i <- (1 - s) k_i + s k_{i-1}, so that it looks at what came *before* an entry (the paper's interpolation and
+shift, on keys, in one line).
+"""
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from ..weights import Saved
+from .data import VOCABULARY, F, K
+from .tree import index, layout, visible
+
+
+class Gist(nn.Module):
+    """Eight vectors to one: [..., 8, d] -> [..., d]; their mean, and what a small network adds."""
+
+    def __init__(self, d, hidden):
+        super().__init__()
+        self.net = nn.Sequential(nn.Linear(8 * d, hidden), nn.GELU(), nn.Linear(hidden, d))
+        self.norm = nn.LayerNorm(d)
+
+    def forward(self, x):
+        return self.norm(x.mean(-2) + self.net(x.flatten(-2)))
+
+
+class Block(nn.Module):
+    """Attention with smeared keys, then an MLP, each after a layer norm and added to what came in."""
+
+    def __init__(self, d, heads):
+        super().__init__()
+        self.heads, self.norm1, self.norm2 = heads, nn.LayerNorm(d), nn.LayerNorm(d)
+        self.q, self.kv, self.out = nn.Linear(d, d, bias=False), nn.Linear(d, 2 * d, bias=False), nn.Linear(d, d, bias=False)
+        self.mlp = nn.Sequential(nn.Linear(d, 4 * d), nn.GELU(), nn.Linear(4 * d, d))
+        self.smear = nn.Parameter(torch.linspace(-3, 3, heads))
+
+    def forward(self, x, turn, bias, before, last):
+        """x [B, n, d]; queries only from the last `last` entries. bias [B, 1, last, n]; before(k): the key of the entry before."""
+        B, n, d = x.shape
+        y = self.norm1(x)
+        q = turn(self.q(y[:, -last:]).view(B, last, self.heads, -1).transpose(1, 2), slice(n - last, n))
+        k, v = (z.view(B, n, self.heads, -1).transpose(1, 2) for z in self.kv(y).chunk(2, -1))
+        k = turn(k, slice(0, n))
+        s = torch.sigmoid(self.smear).view(-1, 1, 1)
+        previous, there = before(k)  # where nothing is before, a key stays as it is
+        k = k + s * there * (previous - k)
+        x = x[:, -last:] + self.out(functional.scaled_dot_product_attention(q, k, v, bias).transpose(1, 2).reshape(B, last, d))
+        return x + self.mlp(self.norm2(x))
+
+
+class LM(Saved, nn.Module):
+    """The language model with its two gist nets.
+
+    d: width; heads; hidden: of the gist nets; base: of RoPE; seed: of the first weights (the global generator is left alone).
+    """
+
+    def __init__(self, d=64, heads=2, blocks=2, hidden=96, base=1000.0, seed=0):
+        super().__init__()
+        self.settings = dict(d=d, heads=heads, blocks=blocks, hidden=hidden, base=base)
+        with torch.random.fork_rng():
+            torch.manual_seed(seed)
+            self.embed, self.level = nn.Embedding(VOCABULARY, d), nn.Embedding(3, d)
+            self.gist1, self.gist2 = Gist(d, hidden), Gist(d, hidden)
+            self.blocks = nn.ModuleList(Block(d, heads) for _ in range(blocks))
+            self.norm, self.head, self.bag = nn.LayerNorm(d), nn.Linear(d, VOCABULARY), nn.Linear(d, VOCABULARY)
+        half = d // heads // 2  # dimensions of a head that turn
+        self.register_buffer("ω", base ** -(torch.arange(0, half, 2) / half), persistent=False)
+
+    def gists(self, tokens):
+        """tokens [B, n], n a multiple of K: the embeddings [B, n, d], and the gists of LOD1 [B, n / K, d]."""
+        x = self.embed(tokens)
+        return x, self.gist1(x.unflatten(1, (-1, K)))
+
+    def table(self, tokens):
+        """All rows of the tree over `tokens` [B, 64 C]: [B, 73 C, d]. Made once: a later token changes no row."""
+        x, one = self.gists(tokens)
+        B, C = len(tokens), one.shape[1] // F
+        one = one.view(B, C, F, 1, -1)
+        two = self.gist2(one.squeeze(3)).unsqueeze(2)
+        blocks = torch.cat([one, x.view(B, C, F, K, -1)], 3).flatten(2, 3)
+        return torch.cat([two, blocks], 2).flatten(1, 2)
+
+    def forward(self, x, position, ok, last, gate=None):
+        """Logits [B, last, 110] at the last `last` of the entries x [B, n, d] at these positions [B, n]; ok [B, n]: no padding.
+
+        gate [B, n], within [0, 1]: how much of an entry is there, its logarithm added to every attention logit (soft focus).
+        """
+        n = x.shape[1]
+        angle = position[:, None, :, None] * self.ω
+        cos, sin = angle.cos(), angle.sin()
+
+        def turn(z, rows):
+            a, b, still = z.split([len(self.ω), len(self.ω), z.shape[-1] - 2 * len(self.ω)], -1)
+            c, s = cos[:, :, rows], sin[:, :, rows]
+            return torch.cat([a * c - b * s, a * s + b * c, still], -1)
+
+        later = torch.ones(n, n, dtype=torch.bool).triu(1)
+        hidden = ~ok[:, None, None, :] | later
+        bias = torch.zeros(hidden.shape).masked_fill(hidden, -1e9)
+        if gate is None:
+            there = functional.pad(ok[:, :-1], (1, 0))[:, None, :, None].float()
+            before = lambda k: (functional.pad(k[:, :, :-1], (0, 0, 1, 0)), there)  # noqa: E731
+        else:  # the entry before is the last that is shown: in expectation, each j with gate_j Π (1 - gate) of those in between
+            present = (gate * ok).clamp(1e-6, 1 - 1e-6)
+            closed = (1 - present).log().cumsum(-1)
+            chain = (present.log()[:, None, :] + (closed - (1 - present).log())[:, :, None] - closed[:, None, :])
+            chain = chain.masked_fill(later | torch.eye(n, dtype=torch.bool), -torch.inf).exp()[:, None]
+            there = chain.sum(-1, keepdim=True)
+            before = lambda k: (chain @ k / there.clamp(min=1e-6), there)  # noqa: E731
+            bias = bias + present.log()[:, None, None, :]
+        for i, block in enumerate(self.blocks):
+            rows = last if i == len(self.blocks) - 1 else n
+            x = block(x, turn, bias[:, :, -rows:], before, rows)
+        return self.head(self.norm(x))
+
+
+def working_context(lm, table, e2, e1):
+    """The far entries of a focus: x [B, n, d], position [B, n] (the centre of the span), ok [B, n], idx [B, n] (rows of the table)."""
+    lod, start, span = layout(e2.shape[1])
+    idx, ok = index(visible(e2, e1))
+    x = table.gather(1, idx[..., None].expand(-1, -1, table.shape[-1])) + lm.level(lod[idx])
+    return x * ok[..., None], (start + span // 2)[idx], ok, idx
+
+
+def read(lm, table, e2, e1, tail, shift=0):
+    """NLL in nats of each token of `tail` [B, m] but the first, in the context of this focus and of the tail before it: [B, m - 1].
+
+    shift: tokens between the far part and the tail that are in neither.
+    """
+    x, position, ok, _ = working_context(lm, table, e2, e1)
+    B, m = tail.shape
+    far = e2.shape[1] * F * K
+    x = torch.cat([x, lm.embed(tail) + lm.level.weight[0]], 1)
+    position = torch.cat([position, (far + shift + torch.arange(m)).expand(B, m)], 1)
+    ok = torch.cat([ok, torch.ones(B, m, dtype=torch.bool)], 1)
+    logits = lm(x, position.float(), ok, m)
+    return functional.cross_entropy(logits[:, :-1].transpose(1, 2), tail[:, 1:], reduction="none"), logits
