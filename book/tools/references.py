@@ -19,6 +19,7 @@ LINKS = {
     "hybrid computing using a neural network with dynamic external memory": "https://doi.org/10.1038/nature20101",
     "incorporating second-order functional knowledge for better option pricing": "https://papers.nips.cc/paper_files/paper/2000",
     "long short-term memory": "https://doi.org/10.1162/neco.1997.9.8.1735",
+    "megacontext": "https://github.com/brandf/MegaContext",
     "the context-tree weighting method: basic properties": "https://doi.org/10.1109/18.382012",
     "toeplitz and circulant matrices: a review": "https://doi.org/10.1561/0100000006",
 }
