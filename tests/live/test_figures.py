@@ -37,7 +37,7 @@ def site(tmp_path_factory):
 @pytest.fixture(scope="module")
 def browser():
     with playwright.sync_playwright() as p:
-        chromium = p.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        chromium = p.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-renderer-backgrounding", "--disable-backgrounding-occluded-windows"])
         yield chromium
         chromium.close()
 
@@ -56,7 +56,12 @@ def visit(browser, site):
         page.on("request", lambda request: None if request.url.startswith(("file:", "data:", "blob:")) else said.append(request.url))
         page.goto(f"file://{file or site / f'{name}.html'}{state}")
         if wait:
-            page.wait_for_function("document.querySelector('.ntm-says')?.textContent.length > 5")
+            begun = "document.querySelector('.ntm-says')?.textContent.length > 5"
+            try:
+                page.wait_for_function(begun, polling=100)
+            except playwright.TimeoutError:  # a busy machine's browser may leave a new page without a frame; what it said still counts
+                page.reload()
+                page.wait_for_function(begun, polling=100)
         return page
 
     yield go
