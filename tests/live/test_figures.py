@@ -20,7 +20,10 @@ from ntm.memory import add, erase, read
 playwright = pytest.importorskip("playwright.sync_api", reason="NO BROWSER TESTS: playwright is not installed")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="NO BROWSER TESTS: axe-playwright-python is not installed")
 CHROMIUM = next(filter(None, map(shutil.which, ["chromium", "chromium-browser", "google-chrome"])), None)
-pytestmark = pytest.mark.skipif(not CHROMIUM, reason="NO BROWSER TESTS: there is no Chromium (apt install chromium)")
+pytestmark = [
+    pytest.mark.skipif(not CHROMIUM, reason="NO BROWSER TESTS: there is no Chromium (apt install chromium)"),
+    pytest.mark.flaky(reruns=2),  # a browser on a busy machine may miss a frame or a second; what is wrong fails three times
+]
 
 spec = spec_from_file_location("live_page", Path(__file__).with_name("page.py"))
 pages = module_from_spec(spec)
