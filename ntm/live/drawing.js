@@ -1,5 +1,5 @@
 // What all live figures share: the book's colours, elements, heat maps, and a Figure that keeps its values in native inputs and in the
-// page's address. Plain script; every figure adds a function to NTM.figures, and NTM.start() fills the boxes that ntm.live.show left.
+// page's address. Plain script; every figure adds a function to NTM.figures, and NTM.start() fills the boxes that ntm.live left.
 "use strict";
 globalThis.NTM = globalThis.NTM || {};
 NTM.figures = NTM.figures || {};
@@ -8,7 +8,7 @@ NTM.base = document.currentScript?.src ? new URL(".", document.currentScript.src
 
 // ---- colours: those of ntm.plots (tests/live holds them equal) ----
 
-NTM.colours = { read: "#2166ac", write: "#c2452d", grey: "#555555", paper: "#8c8c8c" };
+NTM.colours = { read: "#2166ac", write: "#c2452d", grey: "#555555", paper: "#8c8c8c", feedforward: "#1b7837", lstm: "#762a83" };
 NTM.maps = {
   read: ["#ffffff", "#92c5de", "#2166ac", "#134b85"], write: ["#ffffff", "#f4a582", "#c2452d", "#8f2417"], bits: ["#ffffff", "#000000"],
   signed: ["#40004b", "#762a83", "#9970ab", "#c2a5cf", "#e7d4e8", "#f7f7f7", "#d9f0d3", "#a6dba0", "#5aae61", "#1b7837", "#00441b"],
@@ -206,6 +206,16 @@ NTM.Figure = class {
     }, 300);
   }
 
+  // Call `make` before every drawing, and now: it sees by itself whether what it makes has to be made anew.
+  before(make) {
+    const { draw } = this;
+    this.draw = () => {
+      make();
+      draw();
+    };
+    make();
+  }
+
   redraw() {
     this.waiting = this.waiting || requestAnimationFrame(() => {
       this.waiting = 0;
@@ -229,7 +239,7 @@ NTM.machine = (name) => {
   NTM.loading = NTM.loading || {};
   NTM.loading[name] = NTM.loading[name] || new Promise((done, failed) => {
     if (NTM.weights[name]) return done();
-    if (!NTM.base) return failed(new Error(`${name} is not in this notebook; show(..., machines=["${name}"]) brings it`));
+    if (!NTM.base) return failed(new Error(`${name} is not in this notebook: name it in the call that makes the figure`));
     const src = `${NTM.base}weights/${name.replace("/", "-")}.js`;
     document.head.append(NTM.el("script", { src, onload: done, onerror: () => failed(new Error(`${src} is missing`)) }));
   }).then(() => NTM.load(NTM.weights[name]));

@@ -246,23 +246,25 @@ NTM.Player = class {
   }
 };
 
+NTM.called = (name) => name.replace("associative_", "").replace("priority_", "").replace(/_/g, " ").replace("/ntm-", ", ").replace("lstm", "LSTM");
+NTM.nth = Object.fromEntries(["first", "second", "third", "fourth"].entries());
 NTM.details = {
   "read gates": "read head: gates", "read k": "read head: key", "write gates": "write head: gates", "write k": "write head: key",
   "write e": "write head: erase", "write a": "write head: add",
 };
 
 NTM.figures.player = (fig) => {
-  const { machines, sizes = {}, hero = false, text } = fig.settings, words = (name) => name.replace("_", " ").replace("/ntm-", ", ").replace("lstm", "LSTM");
+  const { machines, sizes = {}, hero = false, text } = fig.settings;
   const player = new NTM.Player(fig, hero ? ["input", "write", "read", "memory", "target", "output"] : ["input", "target", "output", "write", "read", "memory", "detail"]);
   fig.says.removeAttribute("role"); // it changes at every step
   fig.keep("seed", 0);
-  const inputs = [fig.choice("machine", "machine", Object.fromEntries(machines.map((name) => [name, words(name)])), machines[0])];
+  const inputs = [fig.choice("machine", "machine", Object.fromEntries(machines.map((name) => [name, NTM.called(name)])), machines[0])];
   if (machines.length === 1) inputs.pop();
   const typed = NTM.el("input", { type: "text", maxlength: 40, "aria-label": "what the machine is to copy", oninput: () => fig.set({ text: typed.value }) });
   fig.keep("text", text, (v) => (typed.value = v === undefined ? "" : v));
   const first = machines[0].split("/")[0];
   for (const [size, [low, high, value]] of Object.entries(hero ? {} : NTM.ask[first].sizes)) inputs.push(fig.slider(size, size, low, high, 1, sizes[size] || value));
-  if (!hero) inputs.push(fig.choice("detail", "below", NTM.details, "read gates"), fig.choice("head", "head", { 0: "first", 1: "second", 2: "third", 3: "fourth" }, "0"));
+  if (!hero) inputs.push(fig.choice("detail", "below", NTM.details, "read gates"), fig.choice("head", "head", NTM.nth, "0"));
   const fresh = fig.button("another sequence", () => fig.set({ seed: fig.values.seed + 1 }));
   fig.controls.append(NTM.el("div", { class: "ntm-buttons" }, ...(hero ? [NTM.el("label", { class: "ntm-choice ntm-wide" }, "type something:", typed)] : [...inputs, fresh]), ...fig.presets().children));
 
@@ -276,7 +278,7 @@ NTM.figures.player = (fig) => {
 
   // a new run whenever anything but the step has changed
   let made = "";
-  const make = () => {
+  fig.before(() => {
     const { t, detail, head, ...rest } = fig.values, key = JSON.stringify(rest), name = rest.machine || machines[0], ask = NTM.ask[name.split("/")[0]];
     if (key === made) return;
     made = key;
@@ -286,11 +288,5 @@ NTM.figures.player = (fig) => {
       player.begin(new NTM.Run(machine, hero ? ask.typed(task, rows) : task.sample(NTM.random(rest.seed), given)));
       if (hero && !matchMedia("(prefers-reduced-motion: reduce)").matches) player.start(true, 0);
     }).catch((error) => fig.say(error.message));
-  };
-  const redraw = fig.draw;
-  fig.draw = () => {
-    make();
-    redraw();
-  };
-  make();
+  });
 };

@@ -11,7 +11,6 @@ NTM.tools = {
 
 NTM.figures.playground = (fig) => {
   const { machines } = fig.settings, task_of = (name) => name.split("/")[0], able = machines.filter((name) => NTM.ask[task_of(name)].typed);
-  const called = (name) => name.replace("associative_", "").replace("priority_", "").replace(/_/g, " ").replace("/ntm-", ", ").replace("lstm", "LSTM");
   const words = (n, one) => `${n} ${one}${n === 1 ? "" : "s"}`;
 
   // what goes in: a text, bits drawn with the pointer, or random ones
@@ -20,7 +19,7 @@ NTM.figures.playground = (fig) => {
   fig.keep("text", NTM.examples.copy, (v) => (typed.value = v));
   fig.keep("seed", 1);
   const give = (text) => fig.set({ text, t: 1e9 }); // to the end
-  const machine = fig.choice("machine", "machine", Object.fromEntries(able.map((name) => [name, called(name)])), able.includes("copy/ntm-lstm") ? "copy/ntm-lstm" : able[0]);
+  const machine = fig.choice("machine", "machine", Object.fromEntries(able.map((name) => [name, NTM.called(name)])), able.includes("copy/ntm-lstm") ? "copy/ntm-lstm" : able[0]);
   machine.addEventListener("change", () => fig.set({ text: NTM.examples[task()], changes: [], t: 1e9 }));
   const repeats = fig.slider("repeats", "repeats", 1, 20, 1, 3), query = fig.slider("query", "ask for item", 0, 18, 1, 1);
   const length = fig.slider("length", "vectors", 1, 120, 1, 20), lot = fig.button("random bits", () => random());
@@ -42,7 +41,7 @@ NTM.figures.playground = (fig) => {
 
   const player = new NTM.Player(fig, ["input", "target", "output", "write", "read", "memory", "detail"]);
   fig.controls.append(NTM.el("div", { class: "ntm-buttons" }, fig.choice("detail", "below", NTM.details, "write gates"),
-    fig.choice("head", "head", Object.fromEntries(["first", "second", "third", "fourth"].entries()), "0")));
+    fig.choice("head", "head", NTM.nth, "0")));
 
   // the changes
   const heads = NTM.el("select", { "aria-label": "which head" }), slot = NTM.el("input", { type: "number", min: 0, max: 127, value: 5, "aria-label": "slot" });
@@ -84,7 +83,7 @@ NTM.figures.playground = (fig) => {
   player.tell = (t) => (player.side.textContent = `step ${t}\n${player.numbers(t)}`);
 
   let made = "";
-  const make = () => {
+  fig.before(() => {
     const { machine: name, text, changes, repeats: n, query: q, seed } = fig.values, key = JSON.stringify([name, text, changes, n, q, seed]), ask = NTM.ask[task()];
     if (key === made) return;
     made = key;
@@ -100,11 +99,5 @@ NTM.figures.playground = (fig) => {
       drawn.pen((pen, w, height) => NTM.heat(pen, Array.from({ length: width() }, (_, j) => bits.map((row) => row[j])), { width: w, height, columns: bits.length, map: "bits" }));
       player.begin(new NTM.Run(loaded, ask.typed(NTM.tasks[task()](), bits, { repeats: n, query: q, seed }), changes));
     }).catch((error) => fig.say(error.message));
-  };
-  const redraw = fig.draw;
-  fig.draw = () => {
-    make();
-    redraw();
-  };
-  make();
+  });
 };

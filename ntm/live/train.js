@@ -87,7 +87,7 @@ NTM.worker = () => {
 // ---- in the page ----
 
 NTM.figures.training = (fig) => {
-  const { recipes, small } = fig.settings, colours = { feedforward: "#1b7837", lstm: "#762a83" };
+  const { recipes, small } = fig.settings;
   const dashes = [[], [6, 3], [2, 3]], named = { copy: "copy", repeat_copy: "repeat copy", associative_recall: "associative recall", ngrams: "N-grams" };
   // what is asked of each task: the name of the size, its lowest and highest, the highest in training
   const sizes = { copy: ["length", 1, 120, 20], repeat_copy: ["repeats", 1, 20, 10], associative_recall: ["items", 2, 20, 6], ngrams: ["length", 20, 200, 200] };
@@ -228,7 +228,7 @@ NTM.figures.training = (fig) => {
       pen.textAlign = align;
       pen.fillText((share * end).toLocaleString("en"), x(share * end), height - 8);
     }
-    pen.strokeStyle = colours[fig.values.controller];
+    pen.strokeStyle = NTM.colours[fig.values.controller];
     pen.lineWidth = 1.6;
     for (const [i, { points }] of lanes.entries()) {
       pen.setLineDash(dashes[i]);

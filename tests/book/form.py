@@ -24,9 +24,6 @@ from stamp import ROOT, dump, is_stale, module_file, parse_cell, without_docstri
 
 BOOK = ROOT / "book"
 RULES = []
-NEW = []  # the rules below that the pages in WAITING need not keep yet
-# Pages that have not been brought to these rules yet: take one out when it has been.
-WAITING = set()
 # A page to look things up in, or to play with, is no chapter: it is not read from top to bottom, asks nothing, and may begin without a
 # picture.
 REFERENCE = {
@@ -38,19 +35,12 @@ WORDS, LINES = 120, 25  # in a Markdown cell; in a code cell that teaches
 # what Colab has, and ntm itself
 ALLOWED = {"torch", "numpy", "matplotlib", "ipywidgets", "IPython", "tqdm", "safetensors", "distributed", "ntm"}
 FORBIDDEN = r"/work/|/tmp/|/root/|/home/|\bfarm-\w+|\bsubagents?\b"
-# chapters with smaller labels, from before the rule: to be taken off this list, never added to
-SMALL_YET = set()
 EXERCISE = re.compile(r"^### Exercise (\d+) · .*\bminutes?$", re.M)
 
 
 def rule(function):
     RULES.append(function)
     return function
-
-
-def new_rule(function):
-    NEW.append(function)
-    return rule(function)
 
 
 def tags(cell):
@@ -234,7 +224,7 @@ def captions(nb, name):
 def labels(nb, name):
     """What is written in a figure is at least 8 px high on a phone of 390 px."""
     for number, cell in code_cells(nb):
-        if name not in SMALL_YET and any("image/png" in output.get("data", {}) for output in cell.outputs):
+        if any("image/png" in output.get("data", {}) for output in cell.outputs):
             width = max([float(w) for w in re.findall(r"figsize=\(([\d.]+)", cell.source)] or [7])
             written = re.findall(r"\b(?:(?:font|label)size=|set_fontsize\()([\d.]+)\b", cell.source)
             for size in [11, *map(float, written)]:  # 11: of the ticks
@@ -338,7 +328,7 @@ def allowed(name):
     return MINUTES.get(part, 20)
 
 
-@new_rule
+@rule
 def read_in_time(nb, name):
     """A page is read in the minutes that its first lines claim, and these are no more than its part allows."""
     needed, claim = minutes(counts(nb)), re.search(r"(\d+) min to read", nb.cells[0].source)
@@ -350,7 +340,7 @@ def read_in_time(nb, name):
         yield f"it takes {needed:.1f} minutes; {allowed(name)} are allowed: {counts(nb)}"
 
 
-@new_rule
+@rule
 def one_idea(nb, name):
     """Seven figures and two tables are enough for one idea."""
     found = counts(nb)
@@ -359,7 +349,7 @@ def one_idea(nb, name):
             yield f"it has {found[what]} {what}; {most} are allowed"
 
 
-@new_rule
+@rule
 def no_walls(nb, name):
     """Numbers in rows and rows belong into a figure, a table or a fold."""
     for number, cell in reading(nb):
@@ -367,7 +357,7 @@ def no_walls(nb, name):
             yield f"cell {number} prints {numbers_in(printed(cell))} numbers; {NUMBERS_WALL} are allowed"
 
 
-@new_rule
+@rule
 def code_fits(nb, name):
     """No line of code is cut off at the right edge."""
     for number, cell in code_cells(nb):
@@ -376,7 +366,7 @@ def code_fits(nb, name):
                 yield f"cell {number} has a line of {len(line)} characters; {COLUMNS} are allowed: {line.strip()[:40]} ..."
 
 
-@new_rule
+@rule
 def picture_first(nb, name):
     """Title, then the opening picture, then imports and parameters, folded; little code stands before it in Colab and on GitHub, too."""
     code = [cell for _, cell in code_cells(nb)]
@@ -389,7 +379,7 @@ def picture_first(nb, name):
         yield "the cells tagged imports and parameters must come next"
 
 
-@new_rule
+@rule
 def not_spoiled(nb, name):
     """A question ("**Predict:** ...") comes before its answer, and the answer is folded, by fold.py, wherever the notebook is read."""
     if not any("prediction" in tags(cell) for cell in nb.cells):
@@ -411,7 +401,7 @@ def not_spoiled(nb, name):
             asked = None
 
 
-@new_rule
+@rule
 def short_title(nb, name):
     """A title fits the sidebar; the sentence stands below it."""
     title, *below = nb.cells[0].source.split("\n\n")
@@ -421,7 +411,7 @@ def short_title(nb, name):
         yield "below its title stands no sentence, in bold, that says the idea"
 
 
-@new_rule
+@rule
 def leading_zeros(nb, name):
     """0.1, not .1, in texts, formulas and in what is printed."""
     for number, cell in enumerate(nb.cells):

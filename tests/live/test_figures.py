@@ -59,12 +59,7 @@ def visit(browser, site):
         page.on("request", lambda request: None if request.url.startswith(("file:", "data:", "blob:")) else said.append(request.url))
         page.goto(f"file://{file or site / f'{name}.html'}{state}")
         if wait:
-            begun = "document.querySelector('.ntm-says')?.textContent.length > 5"
-            try:
-                page.wait_for_function(begun, polling=100)
-            except playwright.TimeoutError:  # a busy machine's browser may leave a new page without a frame; what it said still counts
-                page.reload()
-                page.wait_for_function(begun, polling=100)
+            page.wait_for_function("document.querySelector('.ntm-says')?.textContent.length > 5", polling=100)
         return page
 
     yield go

@@ -80,8 +80,9 @@ def test_a_machine_in_float16_copies_as_before():
 
 def test_the_page_s_colours_are_those_of_ntm_plots():
     script = live.script("drawing")
-    named = dict(re.findall(r'(read|write|grey|paper): "(#\w{6})"', script))
-    assert named == {"read": plots.READ, "write": plots.WRITE, "grey": plots.GREY, "paper": plots.PAPER}
+    named = dict(re.findall(r'(read|write|grey|paper|feedforward|lstm): "(#\w{6})"', script))
+    models = {model.removeprefix("ntm-"): plots.MODELS[model] for model in ("ntm-feedforward", "ntm-lstm")}
+    assert named == {"read": plots.READ, "write": plots.WRITE, "grey": plots.GREY, "paper": plots.PAPER} | models
     maps = dict(re.findall(r"(read|write|bits|signed): (\[[^\]]*\])", script))
     drawn = {"read": plots.READ_MAP, "write": plots.WRITE_MAP, "signed": plt.get_cmap("PRGn"), "bits": plt.get_cmap("Greys")}
     for name, found in drawn.items():

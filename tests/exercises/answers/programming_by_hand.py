@@ -92,51 +92,38 @@ x = torch.cat([torch.eye(2), torch.zeros(2, 2)])
 both = torch.tensor([[0.0, 1.0], [0.0, 1.0]])
 
 
-def reverse_copy():
+def _programs(right, *wrong):
+    """What every checker of a program must say, and what this one must of these wrong ones."""
     return [
-        (reverse, "Correct: "),
+        (right, "Correct: "),
         (None, "a function of x that yields"),
         (..., "a function of x that yields"),
         (lambda x: None, "a function of x that yields"),
         (lazy, "memory is still empty"),
+        *wrong,
+    ]
+
+
+def reverse_copy():
+    return _programs(
+        reverse,
         (programs.copy, "answer 1 of 2"),
         (reverse_one_off, "answer 1 of 2"),
         (peeks, "looks at input 1 in step 0"),
         (crashes, "ZeroDivisionError"),
-    ]
+    )
 
 
 def every_other():
-    return [
-        (right_every_other, "Correct: "),
-        (None, "a function of x that yields"),
-        (..., "a function of x that yields"),
-        (lambda x: None, "a function of x that yields"),
-        (programs.copy, "answer 2 of 2"),
-        (lazy, "memory is still empty"),
-    ]
+    return _programs(right_every_other, (programs.copy, "answer 2 of 2"))
 
 
 def repeat_copy():
-    return [
-        (programs.repeat_copy, "Correct: "),
-        (None, "a function of x that yields"),
-        (..., "a function of x that yields"),
-        (lambda x: None, "a function of x that yields"),
-        (forgets_the_end_mark, "answer 3 of 3"),
-        (lazy, "memory is still empty"),
-    ]
+    return _programs(programs.repeat_copy, (forgets_the_end_mark, "answer 3 of 3"))
 
 
 def associative_recall():
-    return [
-        (programs.associative_recall, "Correct: "),
-        (None, "a function of x that yields"),
-        (..., "a function of x that yields"),
-        (lambda x: None, "a function of x that yields"),
-        (item_itself, "answer 1 of 3"),
-        (lazy, "memory is still empty"),
-    ]
+    return _programs(programs.associative_recall, (item_itself, "answer 1 of 3"))
 
 
 def your_own():
