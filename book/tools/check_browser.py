@@ -55,6 +55,12 @@ function look(page, width, w) {
   say(`a button or link without a name: ${nameless.map(e => e.className).join(", ")}`, nameless.length);
   for (const e of performanceOf(w)) say(`asks for ${e}`);
   for (const e of d.querySelectorAll("article img")) if (e.complete && !e.naturalWidth && e.loading !== "lazy") say(`no picture: ${e.src}`);
+  const live = d.querySelector(".ntm-live"), root = d.documentElement, theme = root.dataset.theme;
+  if (live) {
+    root.dataset.theme = "dark";
+    say("a live figure lies on a light card in the dark", style(live.closest(".text_html")).backgroundColor !== "rgba(0, 0, 0, 0)");
+    root.dataset.theme = theme;
+  }
   if (width > 1000) {
     for (const e of d.querySelectorAll("article table, article div.math"))
       say(`${e.tagName.toLowerCase()} wider than its box by ${e.scrollWidth - e.clientWidth} px: ${e.textContent.trim().slice(0, 40)}`,
