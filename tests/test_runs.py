@@ -75,6 +75,21 @@ def test_run_says_all_there_is_to_say_and_collect_ships_the_median_seed(tmp_path
             and again["wrong_bits"] == pytest.approx(before["wrong_bits"], abs=0.5))
 
 
+def test_collect_ranks_ngrams_by_what_is_above_the_bayes_estimator(tmp_path):
+    folder, into = tmp_path / "runs", tmp_path / "pretrained"
+    folder.mkdir()
+    machine = build("ngrams", "ntm-lstm", 0, N=4)
+    # by bits the middle one is seed 0, by what is above the optimum seed 2
+    for seed, (bits, bayes) in enumerate([(130, 129), (125, 120), (135, 132)]):
+        machine.save(folder / f"ngrams-ntm-lstm-{seed}.safetensors")
+        result = dict(task="ngrams", model="ntm-lstm", seed=seed, start="tape", made={},
+                      scores={"training range": dict(bits=bits, bayes=bayes)})
+        (folder / f"{seed}.json").write_text(json.dumps(result), encoding="utf-8")
+    collect(folder, into=into)
+    kept = json.loads((into / "ngrams" / "runs.json").read_text())
+    assert [r["seed"] for r in kept if r.get("shipped")] == [2]
+
+
 def test_ngrams_are_scored_beside_the_bayes_estimator_on_the_same_sequences():
     found = score(build("ngrams", "lstm", 0, hidden_size=4), "ngrams", seed=0)["training range"]
     batch = tasks.NGrams().sample(1000, generator=torch.Generator().manual_seed(10_000))
