@@ -12,7 +12,8 @@ from . import attempt, numbers, verdict
 
 
 def plateau(answer):
-    """Exercise 1: what copy costs a machine that keeps the first k vectors and guesses the others."""
+    """Exercise 1: what copy costs a machine that keeps the first k vectors and guesses the
+    others."""
     for k, width, longest in [(20, 8, 20), (0, 8, 20), (10, 8, 20), (16, 8, 20), (3, 4, 6)]:
         right = width * sum(max(L - k, 0) for L in range(1, longest + 1)) / longest
         found = attempt(answer, k, width, longest)
@@ -24,7 +25,9 @@ def plateau(answer):
         if not math.isclose(value, right, abs_tol=0.01):
             less = math.isclose(value, width * ((longest + 1) / 2 - k), abs_tol=0.01)
             why = " A sequence shorter than k costs nothing, not less." if less else ""
-            return verdict(False, "", f"for k = {k}, {width} bits and 1 to {longest} vectors it is {right:.2f}; yours is {value:.2f}.{why}")
+            return verdict(False, "",
+                           f"for k = {k}, {width} bits and 1 to {longest} vectors it is "
+                           f"{right:.2f}; yours is {value:.2f}.{why}")
     return verdict(True, "22 bits where ten vectors of twenty are kept, 4 where sixteen are.", "")
 
 
@@ -41,7 +44,8 @@ def _two_on(w_g, s):
     return shift(w_g, s).roll(1, -1)
 
 
-BROKEN = {"a mirrored one": lambda w_g, s: shift(w_g, s.flip(-1)), "one that pads with zeros": _padded,
+BROKEN = {"a mirrored one": lambda w_g, s: shift(w_g, s.flip(-1)),
+          "one that pads with zeros": _padded,
           "one that is a slot too far on": _two_on, "one that forgets to shift": lambda w_g, s: w_g}
 
 
@@ -69,14 +73,19 @@ def shrink(answer):
         if value is None:
             return verdict(False, "", "return a single number, the new step over the old one.")
         if not math.isclose(value, right, rel_tol=1e-3):
-            why = " It is the ratio of the steps: new over old." if math.isclose(value, 1 / right, rel_tol=1e-3) else \
-                " The gradient shrinks too, not its deviation alone." if math.isclose(value, bits * right, rel_tol=1e-3) else ""
-            return verdict(False, "", f"for σ = {σ:g} and {bits} bits the steps are {right:.3g} times as long; yours {value:.3g}.{why}")
-    return verdict(True, "large gradients lose little; small ones, those at the end, nearly all.", "")
+            why = {1 / right: " It is the ratio of the steps: new over old.",
+                   bits * right: " The gradient shrinks too, not its deviation alone."}
+            why = next((w for v, w in why.items() if math.isclose(value, v, rel_tol=1e-3)), "")
+            return verdict(False, "",
+                           f"for σ = {σ:g} and {bits} bits the steps are {right:.3g} times as "
+                           f"long; yours {value:.3g}.{why}")
+    return verdict(True, "large gradients lose little; small ones, those at the end, nearly all.",
+                   "")
 
 
 def bug(answer, seeds=(0, 1), sequences=2_000):
-    """Exercise 4, open-ended: a change of one's own, in place, and what it costs at copy of 1 to 10 vectors."""
+    """Exercise 4, open-ended: a change of one's own, in place, and what it costs at copy of 1 to 10
+    vectors."""
     costs = {True: [], False: []}
     for broken in (False, True):
         for seed in seeds:
@@ -87,9 +96,13 @@ def bug(answer, seeds=(0, 1), sequences=2_000):
                 before = {name: value.clone() for name, value in before.items()}
                 found = attempt(answer, machine)
                 if isinstance(found, Exception):
-                    return verdict(False, "", f"your function raised {type(found).__name__}: {found}.")
-                if all(torch.equal(value, before[name]) for name, value in machine.state_dict().items()):
-                    return verdict(False, "", "no weight and no row of the machine has changed: change them in place.")
+                    return verdict(False, "",
+                                   f"your function raised {type(found).__name__}: {found}.")
+                if all(torch.equal(value, before[name])
+                       for name, value in machine.state_dict().items()):
+                    return verdict(False, "",
+                                   "no weight and no row of the machine has changed: change them "
+                                   "in place.")
             try:
                 train(machine, task, sequences, seed=seed, progress=False)
             except FloatingPointError as error:
@@ -97,6 +110,5 @@ def bug(answer, seeds=(0, 1), sequences=2_000):
             costs[broken].append(evaluate(machine, task, sequences=100).bits)
     sound, worse = (sum(costs[broken]) / len(seeds) for broken in (False, True))
     said = f"sound {sound:.2f} bits, with your bug {worse:.2f}"
-    return verdict(worse > sound + 1, f"{said}.", f"{said}: it learns all the same. Aim at a bit more.")
-
-
+    return verdict(worse > sound + 1, f"{said}.",
+                   f"{said}: it learns all the same. Aim at a bit more.")

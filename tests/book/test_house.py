@@ -100,9 +100,9 @@ def test_one_address_everywhere():
     for file in ("README.md", "CITATION.cff", "pyproject.toml"):
         text = (ROOT / file).read_text(encoding="utf-8")
         ours = re.findall(
-            r"git\+https://github\.com/([\w-]+/[\w.-]+)@|colab\.research\.google\.com/github/([\w-]+/[\w.-]+)/blob"
-            r"|(?:repository-code: |Repository = "
-            r")\"https://github\.com/([\w-]+/[\w.-]+)\"",
+            r"git\+https://github\.com/([\w-]+/[\w.-]+)@"
+            r"|colab\.research\.google\.com/github/([\w-]+/[\w.-]+)/blob"
+            r"|(?:repository-code: |Repository = )\"https://github\.com/([\w-]+/[\w.-]+)\"",
             text,
         )
         assert ours and {"".join(found) for found in ours} == {f"{owner}/{name}"}, file
