@@ -14,10 +14,7 @@ fast path as it is: a gate that is nailed shut is a bias of -100, through which 
 import argparse
 import contextlib
 import hashlib
-import json
 import os
-import platform
-import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
@@ -33,9 +30,9 @@ from ..machine import NTM, State
 from ..many import train_many
 from ..memory import add, erase, read
 from ..optim import GravesRMSprop
+from ..runs import made_by, write_runs
 from ..runs import source as source_of_runs
 from ..training import evaluate, train
-from ..weights import write
 
 FILE = Path(__file__).parents[1] / "pretrained" / "failures.json"
 # added to a raw value, it takes a sigmoid to 0 or 1 for good: its slope there is 0, too
@@ -434,12 +431,7 @@ def main(arguments=None):
                   key=lambda r: (list(LAB).index(r["task"]), list(LAB[r["task"]]).index(r["name"]),
                                  r["seed"]))
     command = f"python -m ntm.beyond.failures --first {given.first} --seeds {given.seeds}"
-    head = dict(command=command, source=source(),
-                torch=torch.__version__, python=platform.python_version(),
-                machine=f"{platform.machine()}, one thread",
-                date=time.strftime("%Y-%m-%d"))
-    write(FILE, json.dumps(head)[:-1] + ', "runs": [\n' + ",\n".join(map(json.dumps, runs))
-          + "\n]}\n")
+    write_runs(FILE, made_by(command) | dict(source=source()), runs)
     raise SystemExit(bool(failures))
 
 

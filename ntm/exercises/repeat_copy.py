@@ -8,7 +8,7 @@ import torch
 from ..programs import read, run, write
 from ..tasks import RepeatCopy
 from ..training import evaluate
-from . import attempt, numbers, verdict
+from . import ask, attempt, numbers, verdict
 
 
 def channel(shown_for_20, shown_for_2):
@@ -47,12 +47,10 @@ def said(answer):
     for b, where in ((2, 0), (7, 1)):  # too early
         logits[L[b] + 2 + where, b, 6] = 4
         right[b] = where / int(L[b])
-    found = attempt(lambda: answer(logits.clone(), batch))
-    if isinstance(found, Exception):
-        return verdict(False, "", f"your function raised {type(found).__name__}: {found}.")
-    values = numbers(found, 10)
-    if values is None:
-        return verdict(False, "", "return one number for each of the 10 sequences.")
+    values, wrong = ask(answer, logits.clone(), batch, shape=(10,),
+                        want="return one number for each of the 10 sequences.")
+    if wrong:
+        return verdict(False, "", wrong)
     for b, (mine, expected) in enumerate(zip(values.tolist(), right)):
         if not math.isclose(mine, expected, abs_tol=1e-3):
             if expected == -1:
@@ -107,12 +105,9 @@ def erased(answer):
                 order = order._replace(e=e)
             steps.append([order])
         _, trace = run(steps, None, N=6 if back != 0 else 32, width=2)
-        found = attempt(lambda: answer(trace, 3))  # noqa: B023, called at once
-        if isinstance(found, Exception):
-            return verdict(False, "", f"your function raised {type(found).__name__}: {found}.")
-        value = numbers(found)
-        if value is None:
-            return verdict(False, "", "return one integer.")
+        value, wrong = ask(answer, trace, 3, want="return one integer.")
+        if wrong:
+            return verdict(False, "", wrong)
         if value.item() != right:
             what = {-1: "never erases a vector" if e is None
                     else "comes back to the vectors, but erases no more than 0.3"}.get(
@@ -127,9 +122,9 @@ def erased(answer):
 def teach(answer, below=4.0):
     """Exercise 5, open-ended: a machine trained on 1 to 3 vectors, 1 to 4 times; reports how far it
     got, and how it counts to 5."""
-    machine = attempt(answer)
-    if isinstance(machine, Exception):
-        return verdict(False, "", f"your function raised {type(machine).__name__}: {machine}.")
+    machine, wrong = ask(answer, shape=None)
+    if wrong:
+        return verdict(False, "", wrong)
     task = RepeatCopy(lengths=(1, 3), repeats=(1, 4))
     try:
         bits = evaluate(machine, task, sequences=100, seed=7).bits

@@ -8,7 +8,7 @@ from ..addressing import shift
 from ..beyond.failures import SHORT
 from ..machine import NTM
 from ..training import evaluate, train
-from . import attempt, numbers, verdict
+from . import ask, verdict
 
 
 def plateau(answer):
@@ -16,12 +16,10 @@ def plateau(answer):
     others."""
     for k, width, longest in [(20, 8, 20), (0, 8, 20), (10, 8, 20), (16, 8, 20), (3, 4, 6)]:
         right = width * sum(max(L - k, 0) for L in range(1, longest + 1)) / longest
-        found = attempt(answer, k, width, longest)
-        if isinstance(found, Exception):
-            return verdict(False, "", f"your function raised {type(found).__name__}: {found}.")
-        value = numbers(found)
-        if value is None:
-            return verdict(False, "", "return a single number, the bits of a sequence on average.")
+        value, wrong = ask(answer, k, width, longest,
+                           want="return a single number, the bits of a sequence on average.")
+        if wrong:
+            return verdict(False, "", wrong)
         if not math.isclose(value, right, abs_tol=0.01):
             less = math.isclose(value, width * ((longest + 1) / 2 - k), abs_tol=0.01)
             why = " A sequence shorter than k costs nothing, not less." if less else ""
@@ -52,9 +50,9 @@ BROKEN = {"a mirrored one": lambda w_g, s: shift(w_g, s.flip(-1)),
 def unit_test(answer):
     """Exercise 2: a function that is given a shift, and says whether it is sound."""
     for name, function in {"the right one": shift, **BROKEN}.items():
-        found = attempt(answer, function)
-        if isinstance(found, Exception):
-            return verdict(False, "", f"your test raised {type(found).__name__}: {found}.")
+        found, wrong = ask(answer, function, shape=None, call="your test")
+        if wrong:
+            return verdict(False, "", wrong)
         if not isinstance(found, bool):
             return verdict(False, "", "return True or False, as a Python bool.")
         if found != (function is shift):
@@ -66,12 +64,10 @@ def shrink(answer):
     """Exercise 3: how much shorter the optimiser's steps become where the loss is averaged."""
     for σ, bits in [(10.0, 84), (1.0, 84), (0.01, 84), (1.0, 18), (1.0, 1)]:
         right = math.sqrt((σ**2 + 1e-4) / (σ**2 + 1e-4 * bits**2))
-        found = attempt(answer, σ, bits)
-        if isinstance(found, Exception):
-            return verdict(False, "", f"your function raised {type(found).__name__}: {found}.")
-        value = numbers(found)
-        if value is None:
-            return verdict(False, "", "return a single number, the new step over the old one.")
+        value, wrong = ask(answer, σ, bits,
+                           want="return a single number, the new step over the old one.")
+        if wrong:
+            return verdict(False, "", wrong)
         if not math.isclose(value, right, rel_tol=1e-3):
             why = {1 / right: " It is the ratio of the steps: new over old.",
                    bits * right: " The gradient shrinks too, not its deviation alone."}
@@ -94,10 +90,9 @@ def bug(answer, seeds=(0, 1), sequences=2_000):
             if broken:
                 before = machine.state_dict()
                 before = {name: value.clone() for name, value in before.items()}
-                found = attempt(answer, machine)
-                if isinstance(found, Exception):
-                    return verdict(False, "",
-                                   f"your function raised {type(found).__name__}: {found}.")
+                found, wrong = ask(answer, machine, shape=None)
+                if wrong:
+                    return verdict(False, "", wrong)
                 if all(torch.equal(value, before[name])
                        for name, value in machine.state_dict().items()):
                     return verdict(False, "",
