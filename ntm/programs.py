@@ -261,13 +261,13 @@ def _name(item):
 
 def priority_sort(x):
     """The sort task of ntm.tasks.PrioritySort, up to N - 1 vectors, in a memory of 10 columns; y
-    holds bits of ±.1: threshold at 0.
+    holds bits of ±0.1: threshold at 0.
 
     Selection sort by content. A slot holds its vector in small numbers and, on two columns, a point
     of the unit circle whose first coordinate rises with the priority: so all slots are of one
     length, and the cosine with the key is linear in the priority. The write head marks what is
     being read, so that the next jump finds the next highest. Two priorities that differ by d are
-    told apart where .45 β γ d is well above 1: run it with β = 1000 and γ = 100.
+    told apart where 0.45 β γ d is well above 1: run it with β = 1000 and γ = 100.
     """
     key = [0.0] * 8 + [1.0]
     for x_t in x:

@@ -21,7 +21,7 @@ class Count(TorchDispatchMode):
 
 
 def whole(answer):
-    """Exercise 1: how much faster the update gets, 1 / (.4 + .6 / 20)."""
+    """Exercise 1: how much faster the update gets, 1 / (0.4 + 0.6 / 20)."""
     x = numbers(answer)
     if x is None:
         return verdict(False, "", "give one number.")

@@ -42,7 +42,7 @@ def largest_gate(function):
 
 
 def follow(function):
-    """function(w_c, g, w_0): the weightings [T, N] after every step of equation 7."""
+    """function(w_c, g, w_0): the weightings [T, N] after every step of equation (7)."""
     generator = torch.Generator().manual_seed(0)
     w_c, g = (torch.softmax(3 * torch.randn(6, 4, generator=generator), dim=-1),
               torch.rand(6, generator=generator))

@@ -6,6 +6,7 @@ sees it noticed.
 """
 
 import ast
+import colorsys
 import copy
 import functools
 import json
@@ -38,6 +39,8 @@ WORDS, LINES = 120, 25  # in a Markdown cell; in a code cell that teaches
 ALLOWED = {"torch", "numpy", "matplotlib", "ipywidgets", "IPython", "tqdm", "safetensors",
            "distributed", "ntm"}
 FORBIDDEN = r"/work/|/tmp/|/root/|/home/|\bfarm-\w+|\bsubagents?\b"
+STUMBLED = re.compile(r"\bin kind\b|\bbeside other work\b|\bComes it\b|\b1 steps\b"
+                      r"|\b(?:we|had|have) aimed\b")
 EXERCISE = re.compile(r"^### Exercise (\d+) · .*\bminutes?$", re.M)
 
 
@@ -458,6 +461,49 @@ def leading_zeros(nb, name):
                 else "".join(output.get("text", "") for output in cell.outputs))
         for found in re.findall(r"(?<![\w.)\]])\.\d+", text):
             yield f"cell {number} says {found}; write 0{found}"
+
+
+@rule
+def checks_hold(nb, name):
+    """A check that is printed holds: no cell says False and never True, save an answer."""
+    for number, cell in code_cells(nb):
+        said = set(re.findall(r": (True|False)$", printed(cell), re.M))
+        if said == {"False"} and "prediction" not in tags(cell):
+            yield f"cell {number} prints a check that fails"
+
+
+@rule
+def numbered_in_brackets(nb, name):
+    """An equation is named as the paper names it: equation (5)."""
+    for number, cell in enumerate(nb.cells):
+        for found in re.findall(r"\b[Ee]quation \d+", cell.source):
+            yield f"cell {number} says {found}; write the number in brackets"
+
+
+@rule
+def plain_words(nb, name):
+    """Nothing that readers stumbled over, and nothing of what we ourselves had aimed for."""
+    for number, cell in enumerate(nb.cells):
+        text = cell.source + (printed(cell) if cell.cell_type == "code" else "")
+        for found in STUMBLED.findall(text):
+            yield f"cell {number} says {found!r}"
+
+
+@rule
+def colours(nb, name):
+    """A colour is one of ntm.plots, a grey, or a shade of the read head's blue."""
+    for number, cell in code_cells(nb):
+        for found in strange_colours(cell.source):
+            yield f"cell {number} draws in {found}"
+
+
+def strange_colours(source):
+    """The colours written out in a piece of code that are no grey and no shade of the blue."""
+    for r, g, b in re.findall(r"\"#(\w\w)(\w\w)(\w\w)\"", source):
+        hue, _, saturation = colorsys.rgb_to_hls(*(int(c, 16) / 255 for c in (r, g, b)))
+        if saturation and not 195 <= 360 * hue <= 225:
+            yield f"#{r}{g}{b}"
+    yield from re.findall(r"\"(?:C\d|tab:\w+|(?:red|green|blue|gold|orange|purple|brown))\"", source)
 
 
 def exercises(nb, at_least=4):
