@@ -9,16 +9,14 @@ copy (feedforward controller) and on associative recall (LSTM controller), and a
 
 import argparse
 import json
-import platform
 import time
 from pathlib import Path
 
 import torch
 
 from .machine import NTM
-from .runs import TASKS, source
+from .runs import TASKS, made_by, write_runs
 from .training import train
-from .weights import write
 
 FILE = Path(__file__).parent / "pretrained" / "start_ablation.json"
 TRIED = {"copy": "feedforward", "associative_recall": "lstm"}  # task: controller
@@ -100,13 +98,7 @@ def main(arguments=None):
                 begun = time.perf_counter()
                 kept["runs"].append(run(task, without, seed, given.sequences))
                 print(task, without, seed, f"{time.perf_counter() - begun:.0f} s", flush=True)
-                kept |= dict(command="python -m ntm.ablation", torch=torch.__version__,
-                             source=source(), python=platform.python_version(),
-                             machine=f"{platform.machine()}, one thread",
-                             date=time.strftime("%Y-%m-%d"))
-                head, lines = ({k: v for k, v in kept.items() if k != "runs"},
-                               map(json.dumps, kept["runs"]))
-                write(FILE, json.dumps(head)[:-1] + ', "runs": [\n' + ",\n".join(lines) + "\n]}\n")
+                write_runs(FILE, made_by("python -m ntm.ablation"), kept["runs"])
 
 
 if __name__ == "__main__":

@@ -94,16 +94,16 @@ class NTM(Saved, nn.Module):
     What the paper leaves open is an argument here:
     start: how the weights begin: "bare" (as torch draws them) or "tape" (the same draw, then given
     the habits of a tape machine: see ntm.start).
-    initial_memory: "distinct" (fixed random rows of scale .1), "blank" (.1 everywhere: rows that
+    initial_memory: "distinct" (fixed random rows of scale 0.1), "blank" (0.1 everywhere: rows that
     are all the same, so that none can be learned by heart, and long enough to drown what leaks into
     them), "redrawn" (the sum of those two, drawn anew for every update of a training: see
-    `redraw`), "positions" (fixed sines and cosines of the slot's place on the ring, .3 high, so
+    `redraw`), "positions" (fixed sines and cosines of the slot's place on the ring, 0.3 high, so
     that rows are the more alike the nearer they lie), "constant" (1e-6 everywhere) or "learned" (an
     [N, width] parameter); by default "blank" for a tape, else "distinct".
     initial_weighting: "focused" (every head begins on slot 0), "uniform", or "learned" (N logits a
     head, begun focused).
     initial_strength: what is added to the raw value of every β before training. At 0 an untrained β
-    is near softplus(0) = .7, and content addressing nearly even over all slots; at 3 it is near 3.
+    is near softplus(0) = 0.7, and content addressing nearly even over all slots; at 3 it is near 3.
     seed: draws the weights and the memory's rows from this seed and leaves torch's global generator
     alone.
 

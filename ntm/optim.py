@@ -10,7 +10,7 @@ from .checks import number
 class GravesRMSprop(Optimizer):
     """Centred RMSprop with momentum, ε inside the root.
 
-        n ← .95 n + .05 d²,   m ← .95 m + .05 d,   Δ ← .9 Δ − lr d / √(n − m² + ε),   θ ← θ + Δ
+        n ← 0.95 n + 0.05 d²,   m ← 0.95 m + 0.05 d,   Δ ← 0.9 Δ − lr d / √(n − m² + ε),   θ ← θ + Δ
 
     for a parameter θ with gradient d. torch.optim.RMSprop(centered=True) puts its ε outside the
     root, which is not the same near convergence: where the gradients vanish, its steps do not.

@@ -204,11 +204,7 @@ def run(task, model, seed, folder=None, *, start="tape", settings=None, progress
         every=history.every, bits=history.bits, rewinds=history.rewinds,
         scores=score(machine, task, seed),
         minutes=round(history.seconds / 60, 2),
-        parameters=sum(p.numel() for p in machine.parameters()), torch=torch.__version__,
-        python=platform.python_version(), machine=f"{platform.machine()}, one thread",
-        source=source(), date=time.strftime("%Y-%m-%d"),
-        command=command,
-    )
+        parameters=sum(p.numel() for p in machine.parameters()), **made_by(command))
     if folder:
         machine.save(Path(folder) / f"{name}.safetensors", task=task, model=model, seed=seed,
                      scores=result["scores"])
@@ -308,6 +304,19 @@ def ship(path, into):
     metadata, tensors = read_safetensors(path)
     write(into, lambda part: save_file({name: value.half() for name, value in tensors.items()},
                                        part, metadata))
+
+
+def made_by(command):
+    """What a result says of its making, as a dict for JSON."""
+    return dict(command=command, source=source(), torch=torch.__version__,
+                python=platform.python_version(), machine=f"{platform.machine()}, one thread",
+                date=time.strftime("%Y-%m-%d"))
+
+
+def write_runs(file, head, runs):
+    """A JSON file of runs, a line each, below a head that holds for all of them."""
+    write(file, json.dumps(head)[:-1] + ', "runs": [\n' + ",\n".join(map(json.dumps, runs))
+          + "\n]}\n")
 
 
 def source():

@@ -6,6 +6,7 @@ import json
 import pytest
 import torch
 
+from ntm import ablation
 from ntm.ablation import FILE, HABITS, TRIED, begin
 
 
@@ -48,3 +49,15 @@ def test_the_record_is_whole():
                 and set(found) == {(w, s) for w in wanted for s in seeds})
     assert (all(len(run["bits"]) * run["every"] == run["sequences"] for run in runs)
             and record["command"])
+
+
+def test_what_is_there_is_not_made_again(tmp_path, monkeypatch):
+    monkeypatch.setattr(ablation, "FILE", tmp_path / "found.json")
+    monkeypatch.setattr(ablation, "TRIED", {"copy": "feedforward"})
+    monkeypatch.setattr(ablation, "HABITS", {})
+    for seeds in ("1", "2"):
+        ablation.main(["--first", "3", "--seeds", seeds, "--sequences", "200"])
+    record = json.loads((tmp_path / "found.json").read_text(encoding="utf-8"))
+    found = [(run["without"], run["seed"]) for run in record["runs"]]
+    assert found == [(None, 3), ("all", 3), (None, 4), ("all", 4)]
+    assert record["command"] and record["torch"] == torch.__version__

@@ -2,9 +2,10 @@
 
     python book/tools/check_browser.py [ROOT]
 
-Nothing may be written to the console, asked of another server, or lie outside its box at 1280 px; 92 columns of code must be in sight
-there; formulas must be set, and be no stops for the tabulator; buttons must have names; print must open what is folded. Exits with 1
-and says what is wrong; without a browser it says so and exits with 0.
+Nothing may be written to the console, asked of another server, or lie outside its box at 1280 px;
+92 columns of code must be in sight there; formulas must be set, and be no stops for the tabulator;
+buttons must have names; print must open what is folded. Exits with 1 and says what is wrong;
+without a browser it says so and exits with 0.
 """
 
 import functools
@@ -24,14 +25,18 @@ from check_pages import entries
 
 BROWSERS = ["chromium", "chromium-browser", "google-chrome", "chrome"]
 COLUMNS = 92
-# Put into every page before its own scripts: the log of a headless Chromium does not tell an error from a message.
+# Put into every page before its own scripts: the log of a headless Chromium does not tell an error
+# from a message.
 LISTEN = """<script>
 window.said = [];
-for (const kind of ["error", "warn"]) console[kind] = (...words) => said.push(`console.${kind}: ${words.join(" ")}`);
-addEventListener("error", e => said.push(e.message || `not found: ${e.target.src || e.target.href}`), true);
+for (const kind of ["error", "warn"])
+  console[kind] = (...words) => said.push(`console.${kind}: ${words.join(" ")}`);
+const lost = e => `not found: ${e.target.src || e.target.href}`;
+addEventListener("error", e => said.push(e.message || lost(e)), true);
 addEventListener("unhandledrejection", e => said.push(String(e.reason)));
 </script>"""
-# In a frame per page and width, one after the other; the answers stand in the page that holds the frames, for --dump-dom to print.
+# In a frame per page and width, one after the other; the answers stand in the page that holds the
+# frames, for --dump-dom to print.
 MEASURE = """<!doctype html><body><pre id=answers></pre><script>
 const pages = PAGES, answers = [];
 const wait = ms => new Promise(done => setTimeout(done, ms));
@@ -39,32 +44,42 @@ function look(page, width, w) {
   const d = w.document, found = [], style = e => w.getComputedStyle(e);
   const say = (what, n = 1) => n && found.push(`${page} at ${width} px: ${what}`);
   for (const words of w.said) say(words);
-  if (d.documentElement.scrollWidth > width) say(`the page is ${d.documentElement.scrollWidth} px wide`);
+  const all = d.documentElement.scrollWidth;
+  say(`the page is ${all} px wide`, all > width);
   const wrong = [...d.querySelectorAll(".katex-error")].map(e => e.textContent);
   say(`KaTeX cannot set ${wrong.join(" and ")}`, wrong.length);
-  say("a formula is not set", [...d.querySelectorAll(".math")].filter(e => !e.querySelector(".katex")).length);
-  say("a formula is a stop for the tabulator", d.querySelectorAll(".math [tabindex], .math[tabindex]").length);
+  const formulas = [...d.querySelectorAll(".math")];
+  say("a formula is not set", formulas.filter(e => !e.querySelector(".katex")).length);
+  const stops = d.querySelectorAll(".math [tabindex], .math[tabindex]");
+  say("a formula is a stop for the tabulator", stops.length);
   for (const e of d.querySelectorAll(".katex-html > .tag")) {
-    const boxes = (from, selector) => [...from.querySelectorAll(selector)].map(x => x.getBoundingClientRect());
+    const boxes = (from, selector) =>
+      [...from.querySelectorAll(selector)].map(x => x.getBoundingClientRect());
     const number = Math.min(...boxes(e, ".mord").map(box => box.left));
     const formula = Math.max(...boxes(e.parentNode, ":scope > .base").map(box => box.right));
     say(`the number ${e.textContent.trim()} lies upon its formula`, formula > number + 1);
   }
   const names = e => e.getAttribute("aria-label") || e.title || e.textContent.trim();
-  const nameless = [...d.querySelectorAll("button, a[href]")].filter(e => !names(e) && !e.querySelector("img[alt]"));
-  say(`a button or link without a name: ${nameless.map(e => e.className).join(", ")}`, nameless.length);
+  const nameless = [...d.querySelectorAll("button, a[href]")]
+    .filter(e => !names(e) && !e.querySelector("img[alt]"));
+  const classes = nameless.map(e => e.className).join(", ");
+  say(`a button or link without a name: ${classes}`, nameless.length);
   for (const e of performanceOf(w)) say(`asks for ${e}`);
-  for (const e of d.querySelectorAll("article img")) if (e.complete && !e.naturalWidth && e.loading !== "lazy") say(`no picture: ${e.src}`);
+  for (const e of d.querySelectorAll("article img"))
+    say(`no picture: ${e.src}`, e.complete && !e.naturalWidth && e.loading !== "lazy");
   const live = d.querySelector(".ntm-live"), root = d.documentElement, theme = root.dataset.theme;
   if (live) {
     root.dataset.theme = "dark";
-    say("a live figure lies on a light card in the dark", style(live.closest(".text_html")).backgroundColor !== "rgba(0, 0, 0, 0)");
+    const card = style(live.closest(".text_html")).backgroundColor;
+    say("a live figure lies on a light card in the dark", card !== "rgba(0, 0, 0, 0)");
     root.dataset.theme = theme;
   }
   if (width > 1000) {
-    for (const e of d.querySelectorAll("article table, article div.math"))
-      say(`${e.tagName.toLowerCase()} wider than its box by ${e.scrollWidth - e.clientWidth} px: ${e.textContent.trim().slice(0, 40)}`,
-          e.clientWidth && e.scrollWidth > e.clientWidth + 1);
+    for (const e of d.querySelectorAll("article table, article div.math")) {
+      const over = e.scrollWidth - e.clientWidth, begins = e.textContent.trim().slice(0, 40);
+      say(`${e.tagName.toLowerCase()} wider than its box by ${over} px: ${begins}`,
+          e.clientWidth && over > 1);
+    }
     w.dispatchEvent(new w.Event("beforeprint"));
     say("something is printed folded", d.querySelectorAll("article details:not([open])").length);
     w.dispatchEvent(new w.Event("afterprint"));
@@ -72,7 +87,8 @@ function look(page, width, w) {
     if (pre) {
       const c = style(pre), pen = document.createElement("canvas").getContext("2d");
       pen.font = `${c.fontSize} ${c.fontFamily}`;
-      const room = (pre.clientWidth - parseFloat(c.paddingLeft) - parseFloat(c.paddingRight)) / pen.measureText("0").width;
+      const padding = parseFloat(c.paddingLeft) + parseFloat(c.paddingRight);
+      const room = (pre.clientWidth - padding) / pen.measureText("0").width;
       say(`code of ${c.fontSize}`, parseFloat(c.fontSize) < 14);
       say(`${Math.floor(room)} columns of code in sight`, room < COLUMNS);
     }
@@ -80,7 +96,8 @@ function look(page, width, w) {
   return found;
 }
 function performanceOf(w) {
-  return w.performance.getEntriesByType("resource").map(e => e.name).filter(e => !e.startsWith(location.origin) && !e.startsWith("data:"));
+  const own = e => e.startsWith(location.origin) || e.startsWith("data:");
+  return w.performance.getEntriesByType("resource").map(e => e.name).filter(e => !own(e));
 }
 (async () => {
   for (const width of [1280, 390]) for (const page of pages) {
@@ -108,9 +125,11 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
     def do_GET(self):
         page = Path(self.translate_path(self.path))
         if self.path == "/measure":
-            content = MEASURE.replace("PAGES", json.dumps(self.pages)).replace("COLUMNS", str(COLUMNS)).encode()
+            content = MEASURE.replace("PAGES", json.dumps(self.pages))
+            content = content.replace("COLUMNS", str(COLUMNS)).encode()
         elif page.suffix == ".html" and page.is_file():
-            content = page.read_text(encoding="utf-8").replace("<head>", "<head>" + LISTEN, 1).encode()
+            content = page.read_text(encoding="utf-8")
+            content = content.replace("<head>", "<head>" + LISTEN, 1).encode()
         else:
             return super().do_GET()
         self.send_response(200)
@@ -128,13 +147,15 @@ def browser():
 
 def problems(site, pages, seconds=300):
     """What a browser finds wrong with these pages of the site, as sentences."""
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(site), pages=pages))
+    handler = functools.partial(Quiet, directory=str(site), pages=pages)
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     address = f"http://127.0.0.1:{server.server_address[1]}/measure"
     try:
         with tempfile.TemporaryDirectory() as profile:
             shown = subprocess.run(
-                [browser(), "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", f"--user-data-dir={profile}",
+                [browser(), "--headless", "--no-sandbox", "--disable-gpu",
+                 "--disable-background-networking", f"--user-data-dir={profile}",
                  "--window-size=1400,1000", f"--timeout={seconds * 1000}",
                  f"--virtual-time-budget={seconds * 1000}", "--dump-dom", address],
                 capture_output=True, text=True, timeout=seconds + 60)
@@ -153,7 +174,9 @@ def main():
         return 0
     pages = entries(yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8")))
     found = problems(root / "_build/html", pages)
-    print("\n".join(found) or f"{len(pages)} pages looked at, at 1280 and 390 px: nothing in the console, nothing outside its box")
+    print("\n".join(found)
+          or f"{len(pages)} pages looked at, at 1280 and 390 px: nothing in the console, nothing "
+             "outside its box")
     return bool(found)
 
 

@@ -1,6 +1,8 @@
-"""A Sphinx extension, named in _config.yml: shows the package's docstrings, which are prose, with a line for every argument.
+"""A Sphinx extension, named in _config.yml: shows the package's docstrings, which are prose, with a
+line for every argument.
 
-`seed: of the data stream. batch: sequences per update.` becomes a list of two, where seed and batch are arguments of the function.
+`seed: of the data stream. batch: sequences per update.` becomes a list of two, where seed and batch
+are arguments of the function.
 """
 
 import inspect
@@ -14,7 +16,8 @@ def with_list(lines, arguments):
     result = []
     for paragraph in "\n".join(lines).split("\n\n"):
         flowing = " ".join(paragraph.split())
-        pieces = begins.split(flowing) if begins and not paragraph.startswith((" ", "-")) else [flowing]
+        pieces = (begins.split(flowing) if begins and not paragraph.startswith((" ", "-"))
+                  else [flowing])
         if len(pieces) == 1:
             result += [*paragraph.split("\n"), ""]
             continue

@@ -1,9 +1,11 @@
-"""Execute the stale notebooks of the book with papermill, at their default parameters, and commit-ready.
+"""Execute the stale notebooks of the book with papermill, at their default parameters, and
+commit-ready.
 
     python book/tools/figures.py [--force] [--check] [NOTEBOOK ...]
 
-Without notebooks: all of book/. A notebook is stale when its code, or what it imports from ntm, is not what was executed
-(see stamp.py). The file is replaced only when every cell succeeded. --check lists the stale ones and exits with 1 if there are any.
+Without notebooks: all of book/. A notebook is stale when its code, or what it imports from ntm, is
+not what was executed (see stamp.py). The file is replaced only when every cell succeeded. --check
+lists the stale ones and exits with 1 if there are any.
 """
 
 import argparse
@@ -30,7 +32,8 @@ EXTRA_KEYS = ["metadata.widgets", "metadata.papermill", "metadata.language_info.
 
 
 def normalise(nb):
-    """Keep outputs, counts and ids; remove what differs between executions, and what a static page cannot show; number the figures."""
+    """Keep outputs, counts and ids; remove what differs between executions, and what a static page
+    cannot show; number the figures."""
     strip_output(nb, keep_output=True, keep_count=True, keep_id=True, extra_keys=EXTRA_KEYS)
     for cell in nb.cells:
         if not cell.metadata.get("tags", True):
@@ -38,18 +41,21 @@ def normalise(nb):
         if "remove-output" in cell.metadata.get("tags", []):
             cell.outputs = []  # an explorer: nothing without a kernel
         for output in cell.get("outputs", []):
-            if "text/html" in output.get("data", {}):  # a live figure: the book's pages have its scripts themselves
+            # a live figure: the book's pages have its scripts themselves
+            if "text/html" in output.get("data", {}):
                 output.data["text/html"] = INLINED.sub("", output.data["text/html"])
         whole = []  # what a cell prints may arrive in pieces, and be cut within a line
         for output in cell.get("outputs", []):
-            if whole and whole[-1].output_type == output.output_type == "stream" and whole[-1].name == output.name:
+            if (whole and whole[-1].output_type == output.output_type == "stream"
+                and whole[-1].name == output.name):
                 whole[-1].text += output.text
             else:
                 whole.append(output)
         if cell.cell_type == "code":
             cell.outputs = whole
     fold(nb)
-    captions = (cell for cell in nb.cells if cell.cell_type == "markdown" and cell.source.startswith("*Figure"))
+    captions = (cell for cell in nb.cells if cell.cell_type == "markdown"
+                and cell.source.startswith("*Figure"))
     for number, cell in enumerate(captions, 1):
         cell.source = re.sub(r"^\*Figure( \d+)?:", f"*Figure {number}:", cell.source)
     return nb
@@ -57,7 +63,8 @@ def normalise(nb):
 
 def text(output):
     """An output as the text a person would read."""
-    return re.sub(r"\x1b\[[\d;]*m", "", "\n".join(output.get("traceback", []))) or output.get("text", "")
+    return (re.sub(r"\x1b\[[\d;]*m", "", "\n".join(output.get("traceback", [])))
+            or output.get("text", ""))
 
 
 def problems(nb):
@@ -69,16 +76,19 @@ def problems(nb):
         if cell.source.strip() and not cell.execution_count:
             yield f"cell {number} was not executed: {first}"
         for output in cell.outputs:
-            if output.output_type == "error" and "raises-exception" not in cell.metadata.get("tags", []):
+            if (output.output_type == "error"
+                and "raises-exception" not in cell.metadata.get("tags", [])):
                 yield f"cell {number} failed: {first}\n{text(output)}"
             if output.output_type == "stream" and output.name == "stderr":
                 yield f"cell {number} wrote to stderr: {first}\n{text(output)}"
             if any("widget" in kind for kind in output.get("data", {})):
-                yield f"cell {number} shows a widget, which is dead without a kernel (tag it remove-output): {first}"
+                yield (f"cell {number} shows a widget, which is dead without a kernel (tag it "
+                       f"remove-output): {first}")
 
 
 def execute(path, package=ROOT / "ntm"):
-    """Execute one notebook and replace it. Returns the problems; with any, the file is left as it was."""
+    """Execute one notebook and replace it. Returns the problems; with any, the file is left as it
+    was."""
     path = Path(path).resolve()
     nb = fold(nbformat.read(path, 4))
     mark = stamp(nb, package)  # before: a module edited meanwhile leaves the notebook stale
@@ -86,11 +96,14 @@ def execute(path, package=ROOT / "ntm"):
         source, result = Path(folder) / "folded.ipynb", Path(folder) / path.name
         nbformat.write(nb, source)
         try:
-            # papermill would otherwise run in the folder it was started from, Jupyter and nbval in the notebook's own
-            papermill.execute_notebook(source, result, cwd=path.parent, kernel_name="python3", progress_bar=False,
+            # papermill would otherwise run in the folder it was started from, Jupyter and nbval in
+            # the notebook's own
+            papermill.execute_notebook(source, result, cwd=path.parent, kernel_name="python3",
+                                       progress_bar=False,
                                        request_save_on_cell_execute=False, execution_timeout=1800)
         except PapermillExecutionError:
-            pass  # judged by `problems`: papermill also stops for a cell in which the error is the lesson
+            # judged by `problems`: papermill also stops for a cell in which the error is the lesson
+            pass
         except Exception as error:
             return [f"{type(error).__name__}: {error}"]
         nb = normalise(remove_error_markers(nbformat.read(result, 4)))
@@ -108,14 +121,18 @@ def is_folded(nb):
 
 
 def main():
-    os.environ["OMP_NUM_THREADS"] = "1"  # two threads are many times slower on steps as small as an NTM's
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("notebooks", nargs="*", type=Path, default=sorted((ROOT / "book").glob("*.ipynb")))
+    # two threads are many times slower on steps as small as an NTM's
+    os.environ["OMP_NUM_THREADS"] = "1"
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("notebooks", nargs="*", type=Path,
+                        default=sorted((ROOT / "book").glob("*.ipynb")))
     parser.add_argument("--force", action="store_true", help="execute them all")
     parser.add_argument("--check", action="store_true", help="execute nothing, list the stale ones")
     arguments = parser.parse_args()
     read = {path: nbformat.read(path, 4) for path in arguments.notebooks}
-    stale = [path for path, nb in read.items() if arguments.force or is_stale(nb) or not is_folded(nb)]
+    stale = [path for path, nb in read.items()
+             if arguments.force or is_stale(nb) or not is_folded(nb)]
     if arguments.check:
         print("\n".join(f"stale: {path}" for path in stale) or "every notebook is fresh")
         return bool(stale)
@@ -123,7 +140,8 @@ def main():
     for path in stale:
         begin = time.perf_counter()
         found = execute(path)
-        print(f"{path.name}: {'FAILED, left as it was' if found else 'executed'} ({time.perf_counter() - begin:.0f} s)", flush=True)
+        print(f"{path.name}: {'FAILED, left as it was' if found else 'executed'} "
+              f"({time.perf_counter() - begin:.0f} s)", flush=True)
         print("".join(f"  {problem}\n" for problem in found), end="", flush=True)
         failed += bool(found)
     print(f"{len(arguments.notebooks)} notebooks, {len(stale)} stale, {failed} failed")

@@ -1,11 +1,17 @@
-"""A Sphinx extension, named in _config.yml: what the pages need beyond the theme, for readers on a phone, in the dark, or without eyes.
+"""A Sphinx extension, named in _config.yml: what the pages need beyond the theme, for readers on a
+phone, in the dark, or without eyes.
 
-- Formulas are set by KaTeX, which lies in book/assets and is loaded by the pages that have a formula, and by no other.
-- The alternative text of a figure is its caption, the paragraph below it that begins with *Figure 1: ...*.
+- Formulas are set by KaTeX, which lies in book/assets and is loaded by the pages that have a
+  formula, and by no other.
+- The alternative text of a figure is its caption, the paragraph below it that begins with *Figure
+  1: ...*.
 - Every page has a description and a picture for those who link to it.
-- Figures become WebP, lossless and a third of the bytes, and are fetched when the reader comes near.
-- Live figures (ntm.live) find their scripts and weights in _static/live, on the pages that have one.
-- Of FontAwesome (1.5 MB of script, 0.3 MB of fonts) nothing is left: book/assets/icons.css holds the icons that the theme shows.
+- Figures become WebP, lossless and a third of the bytes, and are fetched when the reader comes
+  near.
+- Live figures (ntm.live) find their scripts and weights in _static/live, on the pages that have
+  one.
+- Of FontAwesome (1.5 MB of script, 0.3 MB of fonts) nothing is left: book/assets/icons.css holds
+  the icons that the theme shows.
 """
 
 import html
@@ -24,7 +30,7 @@ from ntm.live import at_work
 
 CAPTION = re.compile(r"(Live figure|Figure( \d+)?): ")
 LIVE = re.compile(r'class="ntm-live" data-live="(\w+)"')
-TONES = re.compile(r"\b(black|white|dark|darker|darkest|pale|paler|palest|light|lighter|lightest)\b")
+TONES = re.compile(r"\b(black|white|(dark|light)(er|est)?|paler?|palest)\b")
 
 
 def plain(node):
@@ -43,7 +49,8 @@ def caption(cell):
 
 
 def describe_figures(app, doctree, name):
-    """Give every picture that a cell shows its caption as alternative text; mark the captions that name a tone."""
+    """Give every picture that a cell shows its caption as alternative text; mark the captions that
+    name a tone."""
     cells = [node for node in doctree.findall(nodes.container) if "cell" in node["classes"]]
     for cell in cells:
         pictures, below = list(cell.findall(nodes.image)), caption(cell)
@@ -58,7 +65,8 @@ def describe_figures(app, doctree, name):
 
 
 def description(doctree):
-    """The first paragraph that is neither a way to Colab nor a caption, cut at a word: what search engines show of a page."""
+    """The first paragraph that is neither a way to Colab nor a caption, cut at a word: what search
+    engines show of a page."""
     for paragraph in doctree.findall(nodes.paragraph):
         text = plain(paragraph)
         if len(text) > 60 and "Open in Colab" not in text and not CAPTION.match(text):
@@ -70,15 +78,21 @@ def head(app, name, template, context, doctree):
     """Description, and picture for links; KaTeX, where there is a formula."""
     owner, repo = repository.address(Path(app.srcdir))
     title = re.sub("<[^>]*>", "", context.get("title") or "")
-    said = html.escape(description(doctree) if doctree else "") or html.escape(app.config.html_title)
+    said = (html.escape(description(doctree) if doctree else "")
+            or html.escape(app.config.html_title))
     context["metatags"] = context.get("metatags", "") + (
-        f'<meta name="description" content="{said}">\n<meta property="og:title" content="{title}">\n'
-        f'<meta property="og:description" content="{said}">\n<meta property="og:type" content="article">\n'
-        f'<meta property="og:image" content="https://{owner}.github.io/{repo}/_static/copying.png">\n')
-    if doctree and next(iter(doctree.findall(lambda node: isinstance(node, (nodes.math, nodes.math_block)))), None):
+        f'<meta name="description" content="{said}">\n'
+        f'<meta property="og:title" content="{title}">\n'
+        f'<meta property="og:description" content="{said}">\n'
+        '<meta property="og:type" content="article">\n'
+        f'<meta property="og:image" '
+        f'content="https://{owner}.github.io/{repo}/_static/copying.png">\n')
+    formula = lambda node: isinstance(node, (nodes.math, nodes.math_block))  # noqa: E731
+    if doctree and next(iter(doctree.findall(formula)), None):
         app.add_css_file("vendor/katex/katex.min.css")
         app.add_js_file("vendor/katex/katex.min.js", loading_method="defer", priority=400)
-    shown = [each for raw in (doctree.findall(nodes.raw) if doctree else ()) for each in LIVE.findall(raw.astext())]
+    shown = [each for raw in (doctree.findall(nodes.raw) if doctree else ())
+             for each in LIVE.findall(raw.astext())]
     if shown:
         # said at once, so that the still is never painted where the live figure will be
         context["metatags"] += '<script>document.documentElement.classList.add("live")</script>\n'
@@ -89,10 +103,13 @@ def head(app, name, template, context, doctree):
 
 def polish(page, sizes):
     """A page as it is served. sizes: {name of a picture that is WebP now: (width, height)}."""
-    page = re.sub(r"<!-- So that users can add custom icons -->\s*|<script[^>]*/fontawesome\.js[^>]*></script>\s*", "", page)
-    # at the first visit the theme would paint a white page, then find out that the reader's screen is dark
+    page = re.sub(r"<!-- So that users can add custom icons -->\s*"
+                  r"|<script[^>]*/fontawesome\.js[^>]*></script>\s*", "", page)
+    # at the first visit the theme would paint a white page, then find out that the reader's screen
+    # is dark
     page = re.sub(r'localStorage\.getItem\("theme"\) \|\| "[a-z]*"',
-                  'localStorage.getItem("theme") || (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light")', page)
+                  'localStorage.getItem("theme") || '
+                  '(matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light")', page)
     seen = []
 
     def picture(found):
@@ -102,9 +119,11 @@ def polish(page, sizes):
         seen.append(name)
         late = "" if len(seen) == 1 else ' loading="lazy"'  # the opening picture is wanted at once
         width, height = sizes[name]
-        return f'{found[0].replace(name + ".png", name + ".webp")} width="{width}" height="{height}"{late} '
+        webp = found[0].replace(name + ".png", name + ".webp")
+        return f'{webp} width="{width}" height="{height}"{late} '
 
-    return re.sub(r'<img\b(?:(?!src=|>)[^>])*src="[^">]*_images/([\w.-]+)\.png"(?! width)', picture, page)
+    return re.sub(r'<img\b(?:(?!src=|>)[^>])*src="[^">]*_images/([\w.-]+)\.png"(?! width)', picture,
+                  page)
 
 
 def finish(app, exception):
@@ -115,7 +134,8 @@ def finish(app, exception):
     at_work.site(out / "_static/live")
     for picture in sorted((out / "_images").glob("*.png")):
         with Image.open(picture) as image:
-            if not (picture.with_suffix(".webp").is_file() and len(picture.stem) == 64):  # a hash: the very same picture
+            # a hash: the very same picture
+            if not (picture.with_suffix(".webp").is_file() and len(picture.stem) == 64):
                 image.save(picture.with_suffix(".webp"), lossless=True, method=4)
             sizes[picture.stem] = image.size
         picture.unlink()
@@ -123,12 +143,14 @@ def finish(app, exception):
         page.write_text(polish(page.read_text(encoding="utf-8"), sizes), encoding="utf-8")
     for style in (out / "_static/styles").glob("*.css"):
         text = style.read_text(encoding="utf-8")
-        style.write_text(re.sub(r"@font-face\{[^}]*fontawesome[^}]*\}|/\*# sourceMappingURL=.*?\*/", "", text), encoding="utf-8")
+        style.write_text(re.sub(r"@font-face\{[^}]*fontawesome[^}]*\}|/\*# sourceMappingURL=.*?\*/",
+                                "", text), encoding="utf-8")
     shutil.rmtree(out / "_static/vendor/fontawesome", ignore_errors=True)
     for file in [*(out / "_static/scripts").glob("fontawesome*"), *out.glob("_static/**/*.map")]:
         file.unlink(missing_ok=True)
     for script in (out / "_static/scripts").glob("*.js"):
-        script.write_text(re.sub(r"//# sourceMappingURL=.*", "", script.read_text(encoding="utf-8")), encoding="utf-8")
+        script.write_text(re.sub(r"//# sourceMappingURL=.*", "",
+                                 script.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 def setup(app):

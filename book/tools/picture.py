@@ -1,4 +1,5 @@
-"""Draw the picture at the head of README.md, book/assets/copying.png: what the book's trained machine says on 20 vectors, and how.
+"""Draw the picture at the head of README.md, book/assets/copying.png: what the book's trained
+machine says on 20 vectors, and how.
 
     python book/tools/picture.py [FILE]
 """
@@ -17,7 +18,8 @@ from ntm import plots, pretrained, tasks
 
 
 def draw():
-    """What it is given, what it says once it is asked, and where its heads are: time runs from left to right."""
+    """What it is given, what it says once it is asked, and where its heads are: time runs from left
+    to right."""
     batch = tasks.Copy().sample(1, length=20, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
         logits, trace = pretrained.load("copy", "ntm-feedforward")(batch.x, trace=True)
@@ -26,7 +28,8 @@ def draw():
     last = int(used.nonzero().max()) + 1
     plots.style()
     fig, axes = plt.subplots(4, 1, figsize=(7, 4), sharex=True, height_ratios=[0.8, 0.8, 1, 1])
-    plots.bits_image(axes[0], batch.x[:, 0], "it is given: 20 vectors, with a mark before and one after")
+    plots.bits_image(axes[0], batch.x[:, 0],
+                     "it is given: 20 vectors, with a mark before and one after")
     plots.bits_image(axes[1], says, "it says, when asked")
     plots.weighting(axes[2], trace.w_write[:, 0, 0, : last + 1], "write", "where it writes")
     plots.weighting(axes[3], trace.w_read[:, 0, 0, : last + 1], "read", "where it reads")
@@ -38,7 +41,8 @@ def draw():
 
 
 def main():
-    target = Path(sys.argv[1] if len(sys.argv) > 1 else Path(__file__).parents[1] / "assets/copying.png")
+    target = Path(sys.argv[1] if len(sys.argv) > 1
+                  else Path(__file__).parents[1] / "assets/copying.png")
     draw().savefig(target, metadata={"Software": None})
 
 

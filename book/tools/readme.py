@@ -14,7 +14,8 @@ from ntm import ledger
 
 PAGE = ROOT / "README.md"
 BEGIN, END = "<!-- written by book/tools/readme.py -->", "<!-- to here -->"
-HEAD = ("task: what is measured", "machine, its start", "sequences to 0.1 bit: the paper", "ours", "learned, of seeds",
+HEAD = ("task: what is measured", "machine, its start", "sequences to 0.1 bit: the paper", "ours",
+        "learned, of seeds",
         "measured: the paper", "ours", "seeds", "minutes")
 
 
@@ -24,8 +25,10 @@ def table():
     for task in ledger.MEASURES:
         for model in ("ntm-feedforward", "ntm-lstm"):
             found = ledger.against_the_paper(task, model)
-            lines.append(row(f"**{found['task']}**: {found['measure']}", f"{found['machine']}, {found['start']}",
-                             found["the paper, first under"], found["first under"], found["learned"], found["the paper"], found["ours"],
+            lines.append(row(f"**{found['task']}**: {found['measure']}",
+                             f"{found['machine']}, {found['start']}",
+                             found["the paper, first under"], found["first under"],
+                             found["learned"], found["the paper"], found["ours"],
                              found["seeds"], found["minutes"].split(" ")[0]))
     return "\n".join(lines)
 

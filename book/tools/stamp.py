@@ -1,8 +1,9 @@
-"""The stamp of a notebook: a hash of its code and of all that the code imports from `ntm`, stored when it was executed.
+"""The stamp of a notebook: a hash of its code and of all that the code imports from `ntm`, stored
+when it was executed.
 
-What cannot change an output does not count: Markdown cells, tags, the line that installs ntm in Colab, comments, and docstrings of
-the package. Data files count with the modules that read them: those beside a module in a subpackage (ntm/pretrained/*), and those
-that a string names.
+What cannot change an output does not count: Markdown cells, tags, the line that installs ntm in
+Colab, comments, and docstrings of the package. Data files count with the modules that read them:
+those beside a module in a subpackage (ntm/pretrained/*), and those that a string names.
 """
 
 import ast
@@ -22,16 +23,20 @@ def without_docstrings(tree):
     """Remove every docstring of the tree, in place."""
     for node in ast.walk(tree):
         if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
-            if node.body and isinstance(node.body[0], ast.Expr) and isinstance(getattr(node.body[0].value, "value", None), str):
+            if (node.body and isinstance(node.body[0], ast.Expr)
+                and isinstance(getattr(node.body[0].value, "value", None), str)):
                 del node.body[0]
     return tree
 
 
 def dump(node):
-    """A syntax tree as text. Unlike ast.dump it is the same in every Python version, since empty fields are left out."""
+    """A syntax tree as text. Unlike ast.dump it is the same in every Python version, since empty
+    fields are left out."""
     if isinstance(node, ast.AST):
-        fields = [(name, value) for name, value in ast.iter_fields(node) if value is not None and value != []]
-        return f"{type(node).__name__}({', '.join(f'{name}={dump(value)}' for name, value in fields)})"
+        fields = [(name, value) for name, value in ast.iter_fields(node)
+                  if value is not None and value != []]
+        said = ", ".join(f"{name}={dump(value)}" for name, value in fields)
+        return f"{type(node).__name__}({said})"
     if isinstance(node, list):
         return f"[{', '.join(map(dump, node))}]"
     return repr(node)
@@ -40,11 +45,13 @@ def dump(node):
 def module_file(package, parts):
     """The file of the module ntm.<parts>, or None."""
     path = package.joinpath(*parts)
-    return next((f for f in (path.with_suffix(".py") if parts else path, path / "__init__.py") if f.is_file()), None)
+    return next((f for f in (path.with_suffix(".py") if parts else path, path / "__init__.py")
+                 if f.is_file()), None)
 
 
 def imported(tree, package, inside=()):
-    """The files of the package that a tree imports; `inside` is the package, as parts below ntm, that holds the tree."""
+    """The files of the package that a tree imports; `inside` is the package, as parts below ntm,
+    that holds the tree."""
     found, everything = set(), set(package.rglob("*.py"))
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -67,13 +74,17 @@ def imported(tree, package, inside=()):
 
 
 def resolve(alias, tree, package, parts):
-    """The files that `from ntm.<parts> import alias` brings into a tree; None if that cannot be told."""
+    """The files that `from ntm.<parts> import alias` brings into a tree; None if that cannot be
+    told."""
     file = module_file(package, [*parts, alias.name])
-    if file is not None and file.name == "__init__.py":  # a subpackage: only those of its modules that the tree names
+    # a subpackage: only those of its modules that the tree names
+    if file is not None and file.name == "__init__.py":
         name, nodes = alias.asname or alias.name, list(ast.walk(tree))
         uses = sum(isinstance(n, ast.Name) and n.id == name for n in nodes)
-        attributes = [n.attr for n in nodes if isinstance(n, ast.Attribute) and isinstance(n.value, ast.Name) and n.value.id == name]
-        modules = [module_file(package, [*parts, alias.name, attribute]) for attribute in attributes]
+        attributes = [n.attr for n in nodes if isinstance(n, ast.Attribute)
+                      and isinstance(n.value, ast.Name) and n.value.id == name]
+        modules = [module_file(package, [*parts, alias.name, attribute])
+                   for attribute in attributes]
         if modules and uses == len(modules) and all(modules):
             return set(modules)
     if file is not None:
@@ -83,24 +94,29 @@ def resolve(alias, tree, package, parts):
         return None
     if source.name != "__init__.py":
         return {source}
-    for node in ast.walk(ast.parse(source.read_text(encoding="utf-8"))):  # a re-export: follow it to where it is defined
+    # a re-export: follow it to where it is defined
+    for node in ast.walk(ast.parse(source.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom) and node.level == 1:
             for exported in node.names:
                 if (exported.asname or exported.name) == alias.name:
-                    return resolve(exported, tree, package, [*parts, *(node.module.split(".") if node.module else [])])
+                    return resolve(exported, tree, package,
+                                   [*parts, *(node.module.split(".") if node.module else [])])
     return {source} if parts and alias.name != "*" else None
 
 
 def data_files(module, tree, package):
-    """The data files that belong to a module; scripts and styles of live figures are the page's, and in no committed output."""
+    """The data files that belong to a module; scripts and styles of live figures are the page's,
+    and in no committed output."""
     folder = module.parent
     found = set(folder.rglob("*")) if folder != package else set()
     for node in ast.walk(tree):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and re.fullmatch(r"[\w./-]+", node.value):
+        if (isinstance(node, ast.Constant) and isinstance(node.value, str)
+            and re.fullmatch(r"[\w./-]+", node.value)):
             path = folder / node.value
             if package in path.resolve().parents:
                 found |= {path, *path.rglob("*")} if path.is_dir() else {path}
-    return {f for f in found if f.is_file() and f.suffix not in (".py", ".pyc", ".so", ".js", ".css")}
+    return {f for f in found
+            if f.is_file() and f.suffix not in (".py", ".pyc", ".so", ".js", ".css")}
 
 
 def dependencies(tree, package):
@@ -115,14 +131,17 @@ def dependencies(tree, package):
         counted[file] = dump(module).encode()
         for data in data_files(file, module, package):
             counted[data] = data.read_bytes()
-        waiting |= imported(module, package, file.parent.relative_to(package).parts) - counted.keys()
+        waiting |= imported(module, package,
+                            file.parent.relative_to(package).parts) - counted.keys()
     return counted
 
 
 def stamp(nb, package=ROOT / "ntm"):
     """The hash of a notebook (an nbformat node) and of what it imports from the package."""
-    sources = [re.sub(r"^\s*%pip.*$", "", cell.source, flags=re.M) for cell in nb.cells if cell.cell_type == "code"]
-    tree = ast.Module([statement for cell in nb.cells if cell.cell_type == "code" for statement in parse_cell(cell.source).body], [])
+    sources = [re.sub(r"^\s*%pip.*$", "", cell.source, flags=re.M) for cell in nb.cells
+               if cell.cell_type == "code"]
+    tree = ast.Module([statement for cell in nb.cells if cell.cell_type == "code"
+                       for statement in parse_cell(cell.source).body], [])
     digest = hashlib.sha256("\0".join(sources).encode())
     for file, content in sorted(dependencies(tree, package).items()):
         digest.update(f"\0{file.relative_to(Path(package).resolve())}\0".encode() + content)
@@ -130,6 +149,8 @@ def stamp(nb, package=ROOT / "ntm"):
 
 
 def is_stale(nb, package=ROOT / "ntm"):
-    """Whether a notebook has to be executed again: its stamp is not that of its code, or a cell was not executed."""
-    unexecuted = any(cell.cell_type == "code" and cell.source.strip() and not cell.execution_count for cell in nb.cells)
+    """Whether a notebook has to be executed again: its stamp is not that of its code, or a cell was
+    not executed."""
+    unexecuted = any(cell.cell_type == "code" and cell.source.strip() and not cell.execution_count
+                     for cell in nb.cells)
     return unexecuted or nb.metadata.get("ntm", {}).get("stamp") != stamp(nb, package)

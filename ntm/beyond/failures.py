@@ -1,10 +1,11 @@
-"""The lab of failures: known bugs and disputed choices, each switched on alone in a machine that learns without it.
+"""The lab of failures: known bugs and disputed choices, each switched on alone in a machine that
+learns without it.
 
     python -m ntm.beyond.failures --first 30 --seeds 5
 
 trains every switch on these seeds, five at a time, and writes what it finds to
-`pretrained/failures.json`; those that leave the fast path, and all of recall, on the first five. What
-is in the folder already is not made again.
+`pretrained/failures.json`; those that leave the fast path, and all of recall, on the first five.
+What is in the folder already is not made again.
 
 A switch changes the machine, the task or the recipe from outside, in a few lines. Most leave the
 fast path as it is: a gate that is nailed shut is a bias of -100, through which no gradient comes.
@@ -13,10 +14,7 @@ fast path as it is: a gate that is nailed shut is a bias of -100, through which 
 import argparse
 import contextlib
 import hashlib
-import json
 import os
-import platform
-import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
@@ -32,16 +30,18 @@ from ..machine import NTM, State
 from ..many import train_many
 from ..memory import add, erase, read
 from ..optim import GravesRMSprop
+from ..runs import made_by, write_runs
 from ..runs import source as source_of_runs
 from ..training import evaluate, train
-from ..weights import write
 
 FILE = Path(__file__).parents[1] / "pretrained" / "failures.json"
-SHUT = 100.0  # added to a raw value, it takes a sigmoid to 0 or 1 for good: its slope there is 0, too
+# added to a raw value, it takes a sigmoid to 0 or 1 for good: its slope there is 0, too
+SHUT = 100.0
 
 
 class Switch(NamedTuple):
-    """One way to go wrong, or to choose otherwise. What is None or empty is as in the sound machine."""
+    """One way to go wrong, or to choose otherwise. What is None or empty is as in the sound
+    machine."""
 
     says: str  # what it is, in a row of a table
     settings: dict = {}  # of NTM
@@ -50,7 +50,8 @@ class Switch(NamedTuple):
     task: Callable | None = None  # what it is trained on
     recipe: dict = {}  # of ntm.train
     optimizer: Callable | None = None  # from the machine
-    replaces: dict = {}  # {(module or class, name): function}; the clear path, all seeds side by side
+    # {(module or class, name): function}; the clear path, all seeds side by side
+    replaces: dict = {}
     sequences: int | None = None
     slow: bool = False  # not an update in one call: five seeds, not all
 
@@ -89,8 +90,10 @@ def untie(machine):
 
 
 def noise(machine):
-    """Draw the rows anew for every update, of size 1, as zeros would be in a memory made with torch.randn."""
-    machine.redraw = lambda generator: machine.M_0.copy_(torch.randn(machine.M_0.shape, generator=generator))
+    """Draw the rows anew for every update, of size 1, as zeros would be in a memory made with
+    torch.randn."""
+    shape = machine.M_0.shape
+    machine.redraw = lambda generator: machine.M_0.copy_(torch.randn(shape, generator=generator))
 
 
 class Carried(NTM):
@@ -100,7 +103,8 @@ class Carried(NTM):
 
     def initial_state(self, batch):
         state = super().initial_state(batch)
-        return state if self.left is None or len(self.left) != batch else state._replace(M=self.left)
+        return (state if self.left is None or len(self.left) != batch
+                else state._replace(M=self.left))
 
     def unroll(self, x, state=None):
         y, state = super().unroll(x, state)
@@ -115,7 +119,8 @@ class Cut(NTM):
         logits = []
         for i, part in enumerate(x.split(10)):
             if i:
-                state = State(*(v.detach() for v in state[:3]), tuple(v.detach() for v in state.controller))
+                state = State(*(v.detach() for v in state[:3]),
+                              tuple(v.detach() for v in state.controller))
             y, state = super().unroll(part, state)
             logits.append(y)
         return torch.cat(logits), state
@@ -124,8 +129,9 @@ class Cut(NTM):
 # Optimisers
 
 class Held(GravesRMSprop):
-    """The paper's optimiser, with functions that are called before each step and after it: a way to tie or to hold
-    weights that leaves the machine as it is. (Norms are clipped before, each weight counted.)"""
+    """The paper's optimiser, with functions that are called before each step and after it: a way to
+    tie or to hold weights that leaves the machine as it is. (Norms are clipped before, each weight
+    counted.)"""
 
     def __init__(self, params, before, after):
         super().__init__(params)
@@ -141,9 +147,12 @@ class Held(GravesRMSprop):
 
 
 def one_weighting(machine):
-    """One set of k, β, g, s and γ for both heads: the write head is always where the read head is."""
+    """One set of k, β, g, s and γ for both heads: the write head is always where the read head
+    is."""
     weight, bias = machine.heads.linear.weight, machine.heads.linear.bias
-    halves = lambda part: [rows.chunk(2) for rows in part.split(machine.heads.sizes)[:5]]  # noqa: E731
+
+    def halves(part):
+        return [rows.chunk(2) for rows in part.split(machine.heads.sizes)[:5]]
 
     def sum_gradients():
         for d_read, d_write in halves(weight.grad) + halves(bias.grad):
@@ -177,7 +186,8 @@ class Forgetful(GravesRMSprop):
 
 
 def torch_rmsprop(machine):
-    return torch.optim.RMSprop(machine.parameters(), lr=1e-4, alpha=0.95, eps=1e-4, momentum=0.9, centered=True)
+    return torch.optim.RMSprop(machine.parameters(), lr=1e-4, alpha=0.95, eps=1e-4, momentum=0.9,
+                               centered=True)
 
 
 def adam(rate):
@@ -185,7 +195,8 @@ def adam(rate):
 
 
 def averaged(bits):
-    """The loss divided by so many bits: to the paper's optimiser the same as an ε larger by their square."""
+    """The loss divided by so many bits: to the paper's optimiser the same as an ε larger by their
+    square."""
     return lambda machine: GravesRMSprop(machine.parameters(), eps=1e-4 * bits**2)
 
 
@@ -232,7 +243,8 @@ COPY = {
     "sound": Switch("nothing wrong"),
     # how it begins
     "bare": Switch("first weights as torch draws them", settings=dict(start="bare")),
-    "alike": Switch("heads begin everywhere, rows alike", settings=dict(initial_weighting="uniform")),
+    "alike": Switch("heads begin everywhere, rows alike",
+                    settings=dict(initial_weighting="uniform")),
     "everywhere": Switch("heads begin everywhere, rows differ",
                          settings=dict(initial_weighting="uniform", initial_memory="distinct")),
     "constant": Switch("rows begin at 0.000001", settings=dict(initial_memory="constant")),
@@ -247,7 +259,8 @@ COPY = {
     "sharp": Switch("γ begins 4 higher", change=partial(lift, kind="γ", value=4.0)),
     "by place": Switch("no content, g = 0", change=partial(nail, kind="g", value=-SHUT)),
     "by content": Switch("no place, g = 1", change=partial(nail, kind="g", value=SHUT)),
-    "one weighting": Switch("write head uses the read head's weights", optimizer=one_weighting, slow=True),
+    "one weighting": Switch("write head uses the read head's weights", optimizer=one_weighting,
+                            slow=True),
     "deaf": Switch("what was read not fed back", optimizer=deaf, slow=True),
     # the recipe
     "adam": Switch("Adam at 0.001", optimizer=adam(1e-3)),
@@ -258,30 +271,38 @@ COPY = {
     "each": Switch("each element clipped at 10", recipe=dict(clip=None, clip_each=10.0)),
     "batch": Switch("10 sequences an update", recipe=dict(batch=10)),
     "batch, fast": Switch("10 an update, rate ten times as high", recipe=dict(batch=10, lr=1e-3)),
-    "mean": Switch("loss averaged over its 84 bits", optimizer=averaged(84), recipe=dict(clip=840.0)),
-    "never zeroed": Switch("gradients never zeroed", optimizer=lambda machine: Forgetful(machine.parameters()), slow=True),
+    "mean": Switch("loss averaged over its 84 bits", optimizer=averaged(84),
+                   recipe=dict(clip=840.0)),
+    "never zeroed": Switch("gradients never zeroed",
+                           optimizer=lambda machine: Forgetful(machine.parameters()), slow=True),
     "cut": Switch("gradient cut every 10 steps", machine=Cut, slow=True),
     # the data
     "short": Switch("lengths 1 to 10", task=SHORT),
     "always 20": Switch("always 20 vectors", task=partial(tasks.Copy, lengths=(20, 20))),
     "no end": Switch("no end mark", task=NoEnd),
     # clear path, on lengths 1 to 10: to be held against "short"
-    "no ε": Switch("memory of zeros, cosine without ε", task=SHORT, change=lambda machine: machine.M_0.zero_(),
+    "no ε": Switch("memory of zeros, cosine without ε", task=SHORT,
+                   change=lambda machine: machine.M_0.zero_(),
                    replaces={(addressing, "similarity"): bare_cosine}, sequences=100, slow=True),
-    "write first": Switch("write, then read (lengths 1 to 10)", task=SHORT, replaces={(NTM, "step"): write_first},
+    "write first": Switch("write, then read (lengths 1 to 10)", task=SHORT,
+                          replaces={(NTM, "step"): write_first},
                           sequences=1_500, slow=True),
     "plain powers": Switch("w^γ / (Σ + 1e-16) (lengths 1 to 10)", task=SHORT,
-                           replaces={(addressing, "sharpen"): plain_powers}, sequences=1_500, slow=True),
+                           replaces={(addressing, "sharpen"): plain_powers}, sequences=1_500,
+                           slow=True),
 }
 RECALL = {name: COPY[name] for name in ("sound", "bare", "by content", "adam", "batch")} | {
     "no search": Switch("search not sharp at first", change=partial(lift, kind="β", value=-5.0)),
     "untied": Switch("keys and adds unrelated", change=untie),
     "distinct": Switch("rows random, fixed", settings=dict(initial_memory="distinct")),
-    "mean": Switch("loss averaged over its 18 bits", optimizer=averaged(18), recipe=dict(clip=180.0)),
+    "mean": Switch("loss averaged over its 18 bits", optimizer=averaged(18),
+                   recipe=dict(clip=180.0)),
 }
 LAB = {"copy": COPY, "recall": RECALL}
-SOUND = {  # the task, what the machine is beyond a tape's start, how many sequences, and the questions
-    "copy": (tasks.Copy, dict(controller="feedforward"), 3_000, {"training range": {}, "length 120": dict(length=120)}),
+# the task, what the machine is beyond a tape's start, how many sequences, and the questions
+SOUND = {
+    "copy": (tasks.Copy, dict(controller="feedforward"), 3_000,
+             {"training range": {}, "length 120": dict(length=120)}),
     "recall": (tasks.AssociativeRecall, dict(controller="lstm", initial_memory="redrawn"), 5_000,
                {"training range": {}, "20 items": dict(items=20)}),
 }
@@ -291,15 +312,18 @@ def switch(name, task="copy"):
     """The Switch of that name; raises ValueError where there is none."""
     for what, value, allowed in [("task", task, LAB), ("name", name, LAB.get(task, ()))]:
         if value not in allowed:
-            raise ValueError(f"{what} is {value!r}; it must be one of {', '.join(map(repr, allowed))}")
+            raise ValueError(f"{what} is {value!r}; it must be one of "
+                             f"{', '.join(map(repr, allowed))}")
     return LAB[task][name]
 
 
 def build(name, task="copy", seed=0):
-    """A machine with that switch on, the task it is to be trained on, and the options for ntm.train."""
+    """A machine with that switch on, the task it is to be trained on, and the options for
+    ntm.train."""
     on, (sound, settings, sequences, _) = switch(name, task), SOUND[task]
     subject = (on.task or sound)()
-    machine = on.machine(subject.inputs, subject.outputs, seed=seed, **dict(start="tape") | settings | on.settings)
+    machine = on.machine(subject.inputs, subject.outputs, seed=seed,
+                         **dict(start="tape") | settings | on.settings)
     if on.change is not None:
         on.change(machine)
     recipe = dict(sequences=on.sequences or sequences) | on.recipe
@@ -310,7 +334,8 @@ def build(name, task="copy", seed=0):
 
 @contextlib.contextmanager
 def replaced(functions):
-    """While this lasts, these functions stand in place of the package's, and the clear path is taken."""
+    """While this lasts, these functions stand in place of the package's, and the clear path is
+    taken."""
     before = {(owner, name): getattr(owner, name) for owner, name in functions}
     fast = os.environ.get("NTM_FAST")
     try:
@@ -327,17 +352,20 @@ def replaced(functions):
 
 
 def run(task, name, first, seeds, sequences=None, every=100):
-    """Train that switch with so many seeds, from `first` on; {"runs": a dict for each, as JSON can hold it}."""
+    """Train that switch with so many seeds, from `first` on; {"runs": a dict for each, as JSON can
+    hold it}."""
     on, among = switch(name, task), range(first, first + seeds)
     with replaced(on.replaces):
         made, stopped = [build(name, task, seed) for seed in among], [None] * seeds
-        options = [recipe | dict(every=every, progress=False, **({} if sequences is None else dict(sequences=sequences)))
+        options = [recipe | dict(every=every, progress=False,
+                                 **({} if sequences is None else dict(sequences=sequences)))
                    for _, _, recipe in made]
         curves = [[] for _ in among]
         if on.replaces:
             try:
                 machines = [machine for machine, _, _ in made]
-                curves = [h.bits for h in train_many(machines, made[0][1], seeds=list(among), **options[0])]
+                curves = [h.bits for h in train_many(machines, made[0][1], seeds=list(among),
+                                                     **options[0])]
             except FloatingPointError as error:
                 stopped = [str(error)] * seeds
         for i, (machine, subject, _) in enumerate(made):
@@ -347,20 +375,25 @@ def run(task, name, first, seeds, sequences=None, every=100):
                 except FloatingPointError as error:
                     stopped[i] = str(error)
         return dict(runs=[
-            dict(task=task, name=name, seed=seed, sequences=options[i]["sequences"], every=every, stopped=stopped[i],
+            dict(task=task, name=name, seed=seed, sequences=options[i]["sequences"], every=every,
+                 stopped=stopped[i],
                  bits=[float(f"{bits:.4g}") for bits in curves[i]],
                  scores=None if stopped[i] else score(made[i][0], task, name, seed))
             for i, seed in enumerate(among)])
 
 
 def score(machine, task, name, seed):
-    """What it costs on fresh sequences of the sound task (of its own where the end mark is missing)."""
+    """What it costs on fresh sequences of the sound task (of its own where the end mark is
+    missing)."""
     on, (sound, _, _, questions) = switch(name, task), SOUND[task]
     subject = NoEnd() if on.task is NoEnd else sound()
-    found, batch = {}, 1 if on.machine is Carried else 50  # a memory that is never wiped sees one sequence after the other
+    # a memory that is never wiped sees one sequence after the other
+    found, batch = {}, 1 if on.machine is Carried else 50
     for question, lengths in questions.items():
-        scored = evaluate(machine, subject, sequences=50 if lengths else 200, seed=10_000 + seed, batch=batch, **lengths)
-        found[question] = {k: float(f"{getattr(scored, k):.4g}") for k in ("bits", "wrong_bits", "perfect")}
+        scored = evaluate(machine, subject, sequences=50 if lengths else 200, seed=10_000 + seed,
+                          batch=batch, **lengths)
+        found[question] = {k: float(f"{getattr(scored, k):.4g}")
+                           for k in ("bits", "wrong_bits", "perfect")}
     return found
 
 
@@ -374,7 +407,8 @@ def source():
 
 def main(arguments=None):
     """The command line."""
-    parser = argparse.ArgumentParser(prog="python -m ntm.beyond.failures", description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(prog="python -m ntm.beyond.failures",
+                                     description=__doc__.split("\n")[0])
     parser.add_argument("--first", type=int, default=30, help="the first seed")
     parser.add_argument("--seeds", type=int, default=5, help="how many, a multiple of 5")
     parser.add_argument("--folder", default="build/failures")
@@ -383,18 +417,21 @@ def main(arguments=None):
     if given.seeds % 5:
         parser.error(f"--seeds is {given.seeds}; it must be a multiple of 5")
     terminate_is_ctrl_c()
-    jobs = [dict(task=task, name=name, first=first, seeds=5) for first in range(given.first, given.first + given.seeds, 5)
-            for task in LAB for name in LAB[task] if first == given.first or task == "copy" and not LAB[task][name].slow]
-    with ProcessPoolExecutor(given.workers, get_context("spawn"), torch.set_num_threads, (1,)) as executor:
-        results, failures = grid(run, jobs, given.folder, executor=executor, made=dict(source=source()))
+    jobs = [dict(task=task, name=name, first=first, seeds=5)
+            for first in range(given.first, given.first + given.seeds, 5)
+            for task in LAB for name in LAB[task]
+            if first == given.first or task == "copy" and not LAB[task][name].slow]
+    with ProcessPoolExecutor(given.workers, get_context("spawn"), torch.set_num_threads,
+                             (1,)) as executor:
+        results, failures = grid(run, jobs, given.folder, executor=executor,
+                                 made=dict(source=source()))
     for name, error in failures.items():
         print(f"{name} failed: {error!r}")
     runs = sorted((r for result in results if result for r in result["runs"]),
-                  key=lambda r: (list(LAB).index(r["task"]), list(LAB[r["task"]]).index(r["name"]), r["seed"]))
-    head = dict(command=f"python -m ntm.beyond.failures --first {given.first} --seeds {given.seeds}", source=source(),
-                torch=torch.__version__, python=platform.python_version(), machine=f"{platform.machine()}, one thread",
-                date=time.strftime("%Y-%m-%d"))
-    write(FILE, json.dumps(head)[:-1] + ', "runs": [\n' + ",\n".join(map(json.dumps, runs)) + "\n]}\n")
+                  key=lambda r: (list(LAB).index(r["task"]), list(LAB[r["task"]]).index(r["name"]),
+                                 r["seed"]))
+    command = f"python -m ntm.beyond.failures --first {given.first} --seeds {given.seeds}"
+    write_runs(FILE, made_by(command) | dict(source=source()), runs)
     raise SystemExit(bool(failures))
 
 

@@ -31,3 +31,22 @@ def attempt(function, *arguments):
                           for value in arguments))
     except Exception as error:  # whatever the reader wrote, the checker answers with a sentence
         return error
+
+
+def ask(function, *arguments, shape=(), want="return one number.", call="your function"):
+    """(what a reader's function returns for copies of these arguments, as `numbers` of this shape,
+    None); or (None, a sentence): that it raised, or what is wanted. shape None: whatever it is."""
+    found = attempt(function, *arguments)
+    if isinstance(found, Exception):
+        return None, f"{call} raised {type(found).__name__}: {found}."
+    values = found if shape is None else numbers(found, *shape)
+    return (None, want) if values is None and shape is not None else (values, None)
+
+
+def was(answer):
+    """A wrong kind of answer in words."""
+    if isinstance(answer, Exception):
+        return f"yours stops with {type(answer).__name__}: {answer}"
+    if isinstance(answer, torch.Tensor):
+        return f"yours is {list(answer.shape)}"
+    return f"yours is {answer!r}"

@@ -7,7 +7,7 @@ import torch
 from ..programs import Instruction, read, run
 from ..tasks import AssociativeRecall
 from ..training import evaluate
-from . import attempt, numbers, verdict
+from . import ask, attempt, numbers, verdict
 
 
 def cost(one_of_two, one_vector_known):
@@ -45,12 +45,10 @@ def which(answer):
         heard[b, :count] = 1 - heard[b, :count]
     least, nearest = (items != heard).sum(-1).min(0)
     right = torch.where(least > 3, -1, nearest)
-    found = attempt(answer, heard, items)
-    if isinstance(found, Exception):
-        return verdict(False, "", f"your function raised {type(found).__name__}: {found}.")
-    values = numbers(found, 8)
-    if values is None:
-        return verdict(False, "", "return one integer for each of the 8 sequences.")
+    values, wrong = ask(answer, heard, items, shape=(8,),
+                        want="return one integer for each of the 8 sequences.")
+    if wrong:
+        return verdict(False, "", wrong)
     for b, (mine, number) in enumerate(zip(values.tolist(), right.tolist())):
         if mine != number:
             nearby = (f"the nearest item is number {int(nearest[b])}, which differs in "
@@ -109,9 +107,9 @@ def jumpers(answer):
         trace.w[step:, without:, head] = torch.eye(8)[5]
         trace.g[step, :without, head] = 0.0
     for step, right in [(0, []), (1, [0]), (2, [])]:
-        found = attempt(lambda: answer(trace, step))  # noqa: B023, called at once
-        if isinstance(found, Exception):
-            return verdict(False, "", f"your function raised {type(found).__name__}: {found}.")
+        found, wrong = ask(answer, trace, step, shape=None)
+        if wrong:
+            return verdict(False, "", wrong)
         try:
             mine = sorted(int(value) for value in found)
         except Exception:
@@ -129,9 +127,9 @@ def jumpers(answer):
 
 def teach(answer, below=3.0):
     """Exercise 5, open-ended: a machine trained on items of one vector; reports how far it got."""
-    machine = attempt(answer)
-    if isinstance(machine, Exception):
-        return verdict(False, "", f"your function raised {type(machine).__name__}: {machine}.")
+    machine, wrong = ask(answer, shape=None)
+    if wrong:
+        return verdict(False, "", wrong)
     try:
         bits = evaluate(machine, AssociativeRecall(vectors=1, items=(2, 4)), items=4, sequences=100,
                         seed=7).bits

@@ -5,18 +5,16 @@ import math
 import torch
 
 from ..machine import NTM
-from . import attempt, numbers, verdict
+from . import ask, verdict
 
 
 def half(answer):
     """Exercise 1: the key strength at which the one right slot of N gets half of the weight."""
     for N in (128, 1024, 3):
-        found = attempt(lambda: answer(N))  # noqa: B023, called at once
-        if isinstance(found, Exception):
-            return verdict(False, "", f"your function raised {type(found).__name__}: {found}.")
-        value, right = numbers(found), math.log(N - 1)
-        if value is None:
-            return verdict(False, "", "return one number.")
+        value, wrong = ask(answer, N)
+        if wrong:
+            return verdict(False, "", wrong)
+        right = math.log(N - 1)
         if math.isclose(value.item(), N - 1, rel_tol=1e-3):
             return verdict(False, "", f"{N - 1} is what e to the β must be. And β?")
         if not math.isclose(value.item(), right, abs_tol=0.01):
@@ -31,12 +29,9 @@ def half(answer):
 def bias(answer):
     """Exercise 2: what must be added to one raw shift so that it gets the share p."""
     for p, shift_range in [(0.99, 1), (0.5, 1), (0.9, 2)]:
-        found = attempt(lambda: answer(p, shift_range))  # noqa: B023, called at once
-        if isinstance(found, Exception):
-            return verdict(False, "", f"your function raised {type(found).__name__}: {found}.")
-        value = numbers(found)
-        if value is None:
-            return verdict(False, "", "return one number.")
+        value, wrong = ask(answer, p, shift_range)
+        if wrong:
+            return verdict(False, "", wrong)
         raw = torch.zeros(2 * shift_range + 1)
         raw[-1] = value
         share = torch.softmax(raw, 0)[-1].item()
@@ -59,9 +54,9 @@ def stay(answer):
     for size in (dict(), dict(read_heads=2, write_heads=3, shift_range=2)):
         machine, tape = (NTM(10, 8, "feedforward", N=32, start="tape", seed=0, **size)
                          for _ in range(2))
-        found = attempt(lambda: answer(machine))  # noqa: B023, called at once
-        if isinstance(found, Exception):
-            return verdict(False, "", f"your function raised {type(found).__name__}: {found}.")
+        found, wrong = ask(answer, machine, shape=None)
+        if wrong:
+            return verdict(False, "", wrong)
         mine, theirs, middle = _parts(machine), _parts(tape), tape.heads.offsets // 2
         if all(torch.equal(mine[name], theirs[name]) for name in mine):
             return verdict(False, "",
@@ -104,9 +99,9 @@ def start(answer):
     """Exercise 4, open: a start of one's own for a bare machine; reports what the machine then
     does."""
     machine = NTM(10, 8, "feedforward", start="bare", seed=5)
-    raised = attempt(lambda: answer(machine))
-    if isinstance(raised, Exception):
-        return verdict(False, "", f"your function raised {type(raised).__name__}: {raised}.")
+    raised, wrong = ask(answer, machine, shape=None)
+    if wrong:
+        return verdict(False, "", wrong)
     try:
         share = found(machine)
         x = torch.zeros(20, 1, 10)

@@ -5,7 +5,7 @@ import math
 import torch
 
 from ..addressing import content, similarity
-from . import attempt, numbers, verdict
+from . import attempt, numbers, verdict, was
 
 # the memory of the page that a pencil can check
 M = torch.tensor([[[1.0, 0.0], [3.0, 4.0], [0.0, 2.0], [-2.0, 0.0]]])
@@ -34,7 +34,7 @@ def strength_for(function):
         answer = attempt(function, N, p)
         β = numbers(answer)
         if β is None:
-            return verdict(False, "", f"strength_for({N}, {p}) must be a number; {_was(answer)}.")
+            return verdict(False, "", f"strength_for({N}, {p}) must be a number; {was(answer)}.")
         rows = torch.eye(N).unsqueeze(0)
         got = content(rows, rows[:, :1], β.view(1, 1))[0, 0, 0].item()
         if abs(got - p) > 1e-3:
@@ -66,16 +66,16 @@ def content_of_known(function):
         if w is None:
             return verdict(False, "",
                            "for 2 memories of 6 slots and 3 heads the answer must be a tensor "
-                           f"[2, 3, 6]; {_was(answer)}.")
+                           f"[2, 3, 6]; {was(answer)}.")
     if not torch.allclose(all_known, content(M, k, β), atol=1e-3):
         return verdict(False, "",
-                       "with every column known it must be the weighting of equation 5; it is not.")
+                       "with every column known it must be the weighting of equation (5); it is not.")
     wanted = torch.stack([content(M[..., m.bool()], k[:, [h]][..., m.bool()], β[:, [h]])[:, 0]
                           for h, m in enumerate(known[0])], dim=1)
     return verdict(torch.allclose(got, wanted, atol=1e-3),
                    "what stands in the unknown columns makes no difference; the known ones are "
-                   "compared as in equation 5.",
-                   "it differs from equation 5 on the known columns alone. Are the lengths those "
+                   "compared as in equation (5).",
+                   "it differs from equation (5) on the known columns alone. Are the lengths those "
                    "of the known columns?")
 
 
@@ -89,7 +89,7 @@ def attention(function, best_slot):
     if got is None:
         return verdict(False, "",
                        "for 2 memories of 6 slots and 3 heads the answer must be a tensor [2, "
-                       f"3, 6]; {_was(answer)}.")
+                       f"3, 6]; {was(answer)}.")
     if not torch.allclose(got.sum(-1), torch.ones(2, 3), atol=1e-4):
         return verdict(False, "", "the weights over the slots must sum to 1.")
     wanted = torch.softmax(torch.einsum("bhc,bnc->bhn", keys, rows) / math.sqrt(5), dim=-1)
@@ -126,12 +126,3 @@ def shared_direction(table):
     return verdict(True,
                    "the strength grows steeply with the offset: all rows come to lie at small "
                    "angles, which β must tell apart.", "")
-
-
-def _was(answer):
-    """A wrong kind of answer in words."""
-    if isinstance(answer, Exception):
-        return f"yours stops with {type(answer).__name__}: {answer}"
-    if isinstance(answer, torch.Tensor):
-        return f"yours is {list(answer.shape)}"
-    return f"yours is {answer!r}"

@@ -7,7 +7,7 @@ import torch
 from ..programs import copy, run
 from ..tasks import Copy
 from ..training import evaluate
-from . import attempt, numbers, verdict
+from . import ask, attempt, numbers, verdict
 
 
 def _mixed():
@@ -93,12 +93,10 @@ def first_wrong(answer):
             if b % 3 == 0:
                 # and the last vector, too
                 logits[2 * length + 1, b, :2] = 4 - 8 * batch.y[2 * length + 1, b, :2]
-    found = attempt(lambda: answer(logits.clone(), batch))
-    if isinstance(found, Exception):
-        return verdict(False, "", f"your function raised {type(found).__name__}: {found}.")
-    values = numbers(found, len(expected))
-    if values is None:
-        return verdict(False, "", f"return one integer for each of the {len(expected)} sequences.")
+    values, wrong = ask(answer, logits.clone(), batch, shape=(len(expected),),
+                        want=f"return one integer for each of the {len(expected)} sequences.")
+    if wrong:
+        return verdict(False, "", wrong)
     for b, (mine, right) in enumerate(zip(values.tolist(), expected)):
         if mine != right:
             if right == -1:
@@ -124,12 +122,10 @@ def follows(answer):
         w[length + 2 : length + 2 + faults, :, 0] = w[length + 2 : length + 2 + faults, :,
                                                       0].roll(5, -1)
         trace.w = w
-        found = attempt(lambda: answer(trace, length))  # noqa: B023, called at once
-        if isinstance(found, Exception):
-            return verdict(False, "", f"your function raised {type(found).__name__}: {found}.")
-        value, right = numbers(found), 1 - faults / length
-        if value is None:
-            return verdict(False, "", "return one number, from 0 to 1.")
+        value, wrong = ask(answer, trace, length, want="return one number, from 0 to 1.")
+        if wrong:
+            return verdict(False, "", wrong)
+        right = 1 - faults / length
         if not math.isclose(value.item(), right, abs_tol=1e-4):
             what = ("all in its place"
                     if not faults else f"{faults} of {length} reads in another slot")
@@ -142,9 +138,9 @@ def follows(answer):
 def teach(answer, least=8.0):
     """Exercise 5, open-ended: a machine trained on at most 5,000 sequences; reports how far it
     got."""
-    machine = attempt(answer)
-    if isinstance(machine, Exception):
-        return verdict(False, "", f"your function raised {type(machine).__name__}: {machine}.")
+    machine, wrong = ask(answer, shape=None)
+    if wrong:
+        return verdict(False, "", wrong)
     try:
         wrong = evaluate(machine, Copy(), length=10, sequences=32, seed=7).wrong_bits
     except Exception as error:

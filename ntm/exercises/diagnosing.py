@@ -6,7 +6,7 @@ import torch
 
 from .. import ledger
 from ..tasks import Batch, Copy
-from . import attempt, numbers, verdict
+from . import ask, numbers, verdict
 
 
 def points(guessing, lifted):
@@ -32,13 +32,10 @@ def suspects(answer):
         batch = Copy(width, lengths).sample(40, generator=torch.Generator().manual_seed(0))
         expected = [any(not batch.x[t, b, :width].any()
                         for t in range(1, int(batch.mask[:, b].sum()) + 1)) for b in range(40)]
-        found = attempt(answer, Batch(*(value.clone() for value in batch)))
-        if isinstance(found, Exception):
-            return verdict(False, "", f"your function raised {type(found).__name__}: {found}.")
-        values = numbers(found, 40)
-        if values is None:
-            return verdict(False, "",
-                           "return one boolean for each sequence of the batch: shape [B].")
+        values, wrong = ask(answer, Batch(*(value.clone() for value in batch)), shape=(40,),
+                            want="return one boolean for each sequence of the batch: shape [B].")
+        if wrong:
+            return verdict(False, "", wrong)
         wrong = [b for b in range(40) if bool(values[b]) != expected[b]]
         if wrong:
             much = "all" if values.all() else "none" if not values.any() else "some"
@@ -61,12 +58,10 @@ def touched_and_learned(answer):
     for what, bits in curves.items():
         run = dict(bits=bits, every=100)
         expected = math.isfinite(ledger.first_touched(run, 0.1)), ledger.at_the_end(run) < 0.1
-        found = attempt(answer, list(bits))
-        if isinstance(found, Exception):
-            return verdict(False, "", f"your function raised {type(found).__name__}: {found}.")
-        values = numbers(found, 2)
-        if values is None:
-            return verdict(False, "", "return two booleans: touched, learned.")
+        values, wrong = ask(answer, list(bits), shape=(2,),
+                            want="return two booleans: touched, learned.")
+        if wrong:
+            return verdict(False, "", wrong)
         if (bool(values[0]), bool(values[1])) != expected:
             yours = f"you say {bool(values[0])}, {bool(values[1])}"
             return verdict(False, "",
@@ -85,12 +80,9 @@ def stepping(answer):
              ([0, 2, 4], 0.0, "leaps by two")]
     for peaks, share, what in cases:
         w = 0.8 * eye[peaks] + 0.2 / 6
-        found = attempt(answer, w)
-        if isinstance(found, Exception):
-            return verdict(False, "", f"your function raised {type(found).__name__}: {found}.")
-        value = numbers(found)
-        if value is None:
-            return verdict(False, "", "return a single number, the share.")
+        value, wrong = ask(answer, w, want="return a single number, the share.")
+        if wrong:
+            return verdict(False, "", wrong)
         if not math.isclose(value, share, abs_tol=1e-4):
             return verdict(False, "",
                            f"for a head that {what} the share is {share:g}; yours is {value:.3g}.")

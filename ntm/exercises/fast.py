@@ -5,7 +5,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from ..addressing import interpolate
 from ..memory import add, erase
-from . import attempt, numbers, verdict
+from . import ask, attempt, numbers, verdict
 
 
 class Count(TorchDispatchMode):
@@ -21,7 +21,7 @@ class Count(TorchDispatchMode):
 
 
 def whole(answer):
-    """Exercise 1: how much faster the update gets, 1 / (.4 + .6 / 20)."""
+    """Exercise 1: how much faster the update gets, 1 / (0.4 + 0.6 / 20)."""
     x = numbers(answer)
     if x is None:
         return verdict(False, "", "give one number.")
@@ -46,9 +46,9 @@ def d_interpolate(answer):
     w_c, w_prev, g, d = draw(2, 3, 5), draw(2, 3, 5), draw(2, 3), draw(2, 3, 5)
     given = [v.clone().requires_grad_() for v in (w_c, w_prev, g)]
     expected = torch.autograd.grad(interpolate(*given), given, d)
-    found = attempt(answer, w_c, w_prev, g, d)
-    if isinstance(found, Exception):
-        return verdict(False, "", f"the function raised {type(found).__name__}: {found}")
+    found, wrong = ask(answer, w_c, w_prev, g, d, shape=None, call="the function")
+    if wrong:
+        return verdict(False, "", wrong)
     if not isinstance(found, (tuple, list)) or len(found) != 3:
         return verdict(False, "", "return three tensors: the gradients of w_c, w_prev and g.")
     for name, value, right in zip(("w_c", "w_prev", "g"), found, expected):
@@ -84,10 +84,9 @@ def fewer_passes(answer):
 def best_chunk(answer):
     """Exercise 4: a function T -> chunk for which T / chunk + chunk is least."""
     for T in (100, 5000, 40000):
-        chunk = attempt(answer, T)
-        if isinstance(chunk, Exception):
-            return verdict(False, "",
-                           f"for T = {T} the function raised {type(chunk).__name__}: {chunk}")
+        chunk, wrong = ask(answer, T, shape=None, call=f"for T = {T} the function")
+        if wrong:
+            return verdict(False, "", wrong)
         if not isinstance(chunk, int) or not 1 <= chunk <= T:
             return verdict(False, "",
                            f"for T = {T} it returned {chunk!r}; it must be an int from 1 to {T}.")

@@ -3,7 +3,7 @@
 import torch
 
 from ..addressing import interpolate
-from . import attempt, numbers, verdict
+from . import attempt, numbers, verdict, was
 
 
 def gate_by_hand(g, r):
@@ -29,7 +29,7 @@ def largest_gate(function):
         answer = attempt(function, T, p)
         g = numbers(answer)
         if g is None:
-            return verdict(False, "", f"largest_gate({T}, {p}) must be a number; {_was(answer)}.")
+            return verdict(False, "", f"largest_gate({T}, {p}) must be a number; {was(answer)}.")
         w = torch.eye(2)[0]
         for _ in range(T):
             w = interpolate(torch.eye(2)[1], w, g)
@@ -42,7 +42,7 @@ def largest_gate(function):
 
 
 def follow(function):
-    """function(w_c, g, w_0): the weightings [T, N] after every step of equation 7."""
+    """function(w_c, g, w_0): the weightings [T, N] after every step of equation (7)."""
     generator = torch.Generator().manual_seed(0)
     w_c, g = (torch.softmax(3 * torch.randn(6, 4, generator=generator), dim=-1),
               torch.rand(6, generator=generator))
@@ -52,7 +52,7 @@ def follow(function):
     if got is None:
         return verdict(False, "",
                        "for 6 steps and 4 slots the answer must be a tensor [6, 4]; "
-                       f"{_was(answer)}.")
+                       f"{was(answer)}.")
     w, wanted = w_0, []
     for t in range(6):
         w = interpolate(w_c[t], w, g[t])
@@ -98,12 +98,3 @@ def gate_per_slot(w_c, w_prev, gates):
     return verdict(abs(total - 1) > 0.01,
                    f"the blend sums to {total:.3g}. One gate for all slots cannot do that.",
                    "the blend still sums to 1. Let the gates differ where the weightings differ.")
-
-
-def _was(answer):
-    """A wrong kind of answer in words."""
-    if isinstance(answer, Exception):
-        return f"yours stops with {type(answer).__name__}: {answer}"
-    if isinstance(answer, torch.Tensor):
-        return f"yours is {list(answer.shape)}"
-    return f"yours is {answer!r}"

@@ -5,7 +5,7 @@ import math
 import torch
 
 from ..tasks import Batch, NGrams, bayes, bits
-from . import attempt, numbers, verdict
+from . import ask, attempt, numbers, verdict
 
 
 def pencil(next_one, cost):
@@ -39,12 +39,9 @@ def probability(answer):
         right = math.prod((i + 0.5) / (i + 1)
                           for i in range(N_1)) * math.prod((i + 0.5) / (N_1 + i + 1)
                                                            for i in range(N_0))
-        found = attempt(answer, N_1, N_0)
-        if isinstance(found, Exception):
-            return verdict(False, "", f"your function raised {type(found).__name__}: {found}.")
-        value = numbers(found)
-        if value is None:
-            return verdict(False, "", "return one number.")
+        value, wrong = ask(answer, N_1, N_0)
+        if wrong:
+            return verdict(False, "", wrong)
         if not math.isclose(value.item(), right, rel_tol=1e-3):
             if math.isclose(value.item(), 0.5 ** (N_1 + N_0), rel_tol=1e-3):
                 return verdict(False, "",
@@ -61,13 +58,11 @@ def prior(answer):
     """Exercise 3: equation (10) for a table from Beta(a, a)."""
     counts = torch.tensor([[0.0, 0.0], [1.0, 0.0], [2.0, 1.0], [0.0, 9.0], [30.0, 10.0]])
     for a in (0.5, 1.0, 8.0):
-        found = attempt(answer, *counts.T, a)
-        if isinstance(found, Exception):
-            return verdict(False, "", f"your function raised {type(found).__name__}: {found}.")
-        values = numbers(found, len(counts))
-        if values is None:
-            return verdict(False, "",
-                           "return one probability for each pair of counts, a tensor like N_1.")
+        values, wrong = ask(answer, *counts.T, a, shape=(len(counts),),
+                            want="return one probability for each pair of counts, a tensor like "
+                                 "N_1.")
+        if wrong:
+            return verdict(False, "", wrong)
         right = (counts[:, 0] + a) / (counts.sum(-1) + 2 * a)
         for (N_1, N_0), mine, p in zip(counts.tolist(), values.tolist(), right.tolist()):
             if not math.isclose(mine, p, abs_tol=1e-4):
@@ -85,9 +80,9 @@ def places(answer):
     code = torch.tensor([-1, -1, 3, 3, 3, 0, 3, 2, 2, 0, 2, 3, 0, 0])
     slot = torch.tensor([7, 7, 5, 5, 1, 9, 5, 4, 4, 9, 4, 7, 9, 8])
     right = {0: (9, 0.75), 2: (4, 1.0), 3: (5, 0.6)}
-    found = attempt(answer, slot, code)
-    if isinstance(found, Exception):
-        return verdict(False, "", f"your function raised {type(found).__name__}: {found}.")
+    found, wrong = ask(answer, slot, code, shape=None)
+    if wrong:
+        return verdict(False, "", wrong)
     try:
         mine = {int(c): (int(s), float(share)) for c, (s, share) in found.items()}
     except Exception:
@@ -124,13 +119,10 @@ def forget(answer, gain=10.0):
     """Exercise 5, open-ended: predictions that beat equation (10) where the table changes midway;
     reports by how much."""
     batch = switching(100, seed=5)
-    found = attempt(answer, batch.x)
-    if isinstance(found, Exception):
-        return verdict(False, "", f"your function raised {type(found).__name__}: {found}.")
-    p = numbers(found, *batch.x.shape)
-    if p is None:
-        return verdict(False, "",
-                       f"return a tensor of probabilities of the shape {list(batch.x.shape)}.")
+    p, wrong = ask(answer, batch.x, shape=batch.x.shape,
+                   want=f"return a tensor of probabilities of the shape {list(batch.x.shape)}.")
+    if wrong:
+        return verdict(False, "", wrong)
     if not ((p > 0) & (p < 1)).all():
         return verdict(False, "", "every probability must lie between 0 and 1, and be neither.")
     other = batch.x.clone()

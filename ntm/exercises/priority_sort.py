@@ -9,7 +9,7 @@ import torch
 from ..programs import run
 from ..tasks import PrioritySort
 from ..training import evaluate
-from . import attempt, numbers, verdict
+from . import ask, attempt, numbers, verdict
 
 
 def shared(pairs, bits):
@@ -114,12 +114,10 @@ def inversions(answer):
     said = torch.cat([torch.stack([straight, straight.flip(0), swapped, twice], 1), shuffled], 1)
     later = torch.ones(16, 16).triu(1).bool().unsqueeze(-1)
     right = ((said.unsqueeze(1) > said.unsqueeze(0)) & later).sum((0, 1))
-    found = attempt(answer, said)
-    if isinstance(found, Exception):
-        return verdict(False, "", f"your function raised {type(found).__name__}: {found}.")
-    values = numbers(found, 7)
-    if values is None:
-        return verdict(False, "", "return one integer for each of the 7 sequences.")
+    values, wrong = ask(answer, said, shape=(7,),
+                        want="return one integer for each of the 7 sequences.")
+    if wrong:
+        return verdict(False, "", wrong)
     for b, name in enumerate(["in perfect order", "in reverse", "with two neighbours exchanged",
                               "in which rank 6 is said twice",
                               *["in random order"] * 3]):
@@ -135,9 +133,9 @@ def inversions(answer):
 def teach(answer, below=10.0):
     """Exercise 5, open-ended: a machine trained to sort 4 vectors and say 3; reports how far it
     got."""
-    machine = attempt(answer)
-    if isinstance(machine, Exception):
-        return verdict(False, "", f"your function raised {type(machine).__name__}: {machine}.")
+    machine, wrong = ask(answer, shape=None)
+    if wrong:
+        return verdict(False, "", wrong)
     try:
         score = evaluate(machine, PrioritySort(vectors=4, highest=3), sequences=200, seed=7)
     except Exception as error:

@@ -2,7 +2,7 @@
 
 import torch
 
-from . import attempt, numbers, verdict
+from . import ask, numbers, verdict
 
 M_HAND = torch.tensor([[2.0, 0.0], [0.0, 2.0], [4.0, 4.0], [6.0, 2.0]])
 
@@ -56,9 +56,9 @@ def is_weighting(function):
                               "one sums to 1.4 and one to 0.6; their mean is 1, yet neither is a "
                               "weighting"),
                              (rounded, True, "a sum of 1.000002 is 1, as far as a computer knows")]:
-        answer = attempt(function, w)
-        if isinstance(answer, Exception):
-            return verdict(False, "", f"your function raised {type(answer).__name__}: {answer}")
+        answer, wrong = ask(function, w, shape=None)
+        if wrong:
+            return verdict(False, "", wrong)
         try:
             wrong = answer is None or answer is ... or bool(answer) is not right
         except (TypeError, ValueError, RuntimeError):
@@ -73,13 +73,11 @@ def between(function):
     """A weighting [N] for a fractional position on a circle of N slots."""
     for N, position, shares in [(8, 2.0, {2: 1.0}), (8, 2.25, {2: 0.75, 3: 0.25}),
                                 (5, 0.5, {0: 0.5, 1: 0.5}), (8, 7.5, {7: 0.5, 0: 0.5})]:
-        answer = attempt(function, N, position)
-        if isinstance(answer, Exception):
-            return verdict(False, "",
-                           f"between({N}, {position}) raised {type(answer).__name__}: {answer}")
-        w = numbers(answer, N)
-        if w is None:
-            return verdict(False, "", f"between({N}, {position}) must return {N} numbers.")
+        w, wrong = ask(function, N, position, shape=(N,),
+                       want=f"between({N}, {position}) must return {N} numbers.",
+                       call=f"between({N}, {position})")
+        if wrong:
+            return verdict(False, "", wrong)
         expected = torch.zeros(N)
         for slot, share in shares.items():
             expected[slot] = share

@@ -8,7 +8,7 @@ import torch
 from ..programs import read, run, write
 from ..tasks import RepeatCopy
 from ..training import evaluate
-from . import attempt, numbers, verdict
+from . import ask, attempt, numbers, verdict
 
 
 def channel(shown_for_20, shown_for_2):
@@ -18,12 +18,20 @@ def channel(shown_for_20, shown_for_2):
         return verdict(False, "", "give two numbers.")
     first, second = (value.item() for value in found)
     if math.isclose(first, 14.5, abs_tol=0.01) or math.isclose(first, 14.5 / 8.25, abs_tol=0.01):
-        return verdict(False, "", "the difference from the mean is 14.5; divide it by the standard deviation, the root of 99/12.")
+        return verdict(False, "",
+                       "the difference from the mean is 14.5; divide it by the standard deviation, "
+                       "the root of 99/12.")
     if not math.isclose(first, 14.5 / 8.25**0.5, abs_tol=0.02):
-        return verdict(False, "", f"{first:g} is not what 20 looks like on the range 1 to 10: (20 - 5.5) over the standard deviation.")
+        return verdict(False, "",
+                       f"{first:g} is not what 20 looks like on the range 1 to 10: (20 - 5.5) over "
+                       "the standard deviation.")
     if not math.isclose(second, -0.5 / 1.25**0.5, abs_tol=0.02):
-        return verdict(False, "", f"5.05 is right; {second:g} is not what 2 looks like on the range 1 to 4, whose mean is 2.5.")
-    return verdict(True, "5.05 and -0.45. In training the channel never shows more than 1.57: 20 is far outside.", "")
+        return verdict(False, "",
+                       f"5.05 is right; {second:g} is not what 2 looks like on the range 1 to 4, "
+                       "whose mean is 2.5.")
+    return verdict(True,
+                   "5.05 and -0.45. In training the channel never shows more than 1.57: 20 is far "
+                   "outside.", "")
 
 
 def said(answer):
@@ -39,20 +47,20 @@ def said(answer):
     for b, where in ((2, 0), (7, 1)):  # too early
         logits[L[b] + 2 + where, b, 6] = 4
         right[b] = where / int(L[b])
-    found = attempt(lambda: answer(logits.clone(), batch))
-    if isinstance(found, Exception):
-        return verdict(False, "", f"your function raised {type(found).__name__}: {found}.")
-    values = numbers(found, 10)
-    if values is None:
-        return verdict(False, "", "return one number for each of the 10 sequences.")
+    values, wrong = ask(answer, logits.clone(), batch, shape=(10,),
+                        want="return one number for each of the 10 sequences.")
+    if wrong:
+        return verdict(False, "", wrong)
     for b, (mine, expected) in enumerate(zip(values.tolist(), right)):
         if not math.isclose(mine, expected, abs_tol=1e-3):
             if expected == -1:
                 hint = "the marker is never said in its scored steps: -1."
             elif math.isclose(mine, expected * int(L[b]), abs_tol=1e-3):
-                hint = f"{mine:g} is the step; divided by its length {int(L[b])} it is {expected:.2f}."
+                hint = (f"{mine:g} is the step; divided by its length {int(L[b])} it is "
+                        f"{expected:.2f}.")
             else:
-                hint = f"it says the marker after {expected:.2f} repeats of {int(L[b])} vectors, you say {mine:.2f}."
+                hint = (f"it says the marker after {expected:.2f} repeats of {int(L[b])} vectors, "
+                        f"you say {mine:.2f}.")
             return verdict(False, "", f"sequence {b}: {hint}")
     return verdict(True, "ten sequences: some stop in time, some early, some never.", "")
 
@@ -60,25 +68,32 @@ def said(answer):
 def there_and_back(program):
     """Exercise 3: a program that says the sequence forwards and backwards in turn."""
     if not inspect.isgeneratorfunction(program):
-        return verdict(False, "", "a program is a function of x that yields one instruction (or nothing) at every step.")
+        return verdict(False, "",
+                       "a program is a function of x that yields one instruction (or nothing) at "
+                       "every step.")
     generator = torch.Generator().manual_seed(0)
     for length, n in [(3, 1), (4, 2), (2, 4), (1, 3), (5, 5)]:
         batch = RepeatCopy().sample(1, length=length, repeats=n, generator=generator)
         x, data = batch.x[:, 0], batch.x[1 : length + 1, 0, :6]
         expected = torch.cat([data if turn % 2 == 0 else data.flip(0) for turn in range(n)])
-        found = attempt(lambda: run(program, x.clone(), 32, 8)[0][length + 2 :, :6])  # noqa: B023, called at once
+        found = attempt(lambda x: run(program, x, 32, 8)[0], x)
         if isinstance(found, Exception):
             return verdict(False, "", f"the program stopped with {type(found).__name__}: {found}")
-        right = (found[: length * n] - expected).abs().amax(-1) < 0.1
+        answer = found[length + 2 :, :6]
+        right = (answer[: length * n] - expected).abs().amax(-1) < 0.1
         if not right.all():
             i = int((~right).int().argmax())
             way = f"way {i // length + 1} ({'backwards' if i // length % 2 else 'forwards'})"
-            return verdict(False, "", f"with {length} vectors, {n} times, vector {i % length + 1} of {way} is wrong.")
-    return verdict(True, "forwards and backwards, without a wrong bit, and one jump was enough.", "")
+            return verdict(False, "",
+                           f"with {length} vectors, {n} times, vector {i % length + 1} of {way} is "
+                           "wrong.")
+    return verdict(True, "forwards and backwards, without a wrong bit, and one jump was enough.",
+                   "")
 
 
 def erased(answer):
-    """Exercise 4: the first step of the answer at which the write head erases a slot that holds a vector."""
+    """Exercise 4: the first step of the answer at which the write head erases a slot that holds a
+    vector."""
     vector = [1.0, -1.0]
     for back, e, right in [(None, None, -1), (0, None, 0), (4, None, 4), (4, 0.3, -1)]:
         steps = [[write([0.0, 1.0])], *([write(vector, move=+1)] for _ in range(3)), []]
@@ -90,30 +105,38 @@ def erased(answer):
                 order = order._replace(e=e)
             steps.append([order])
         _, trace = run(steps, None, N=6 if back != 0 else 32, width=2)
-        found = attempt(lambda: answer(trace, 3))  # noqa: B023, called at once
-        if isinstance(found, Exception):
-            return verdict(False, "", f"your function raised {type(found).__name__}: {found}.")
-        value = numbers(found)
-        if value is None:
-            return verdict(False, "", "return one integer.")
+        value, wrong = ask(answer, trace, 3, want="return one integer.")
+        if wrong:
+            return verdict(False, "", wrong)
         if value.item() != right:
-            what = {-1: "never erases a vector" if e is None else "comes back to the vectors, but erases no more than .3"}.get(
+            what = {-1: "never erases a vector" if e is None
+                    else "comes back to the vectors, but erases no more than 0.3"}.get(
                 right, f"erases a vector at step {right} of the answer")
-            return verdict(False, "", f"a write head that {what}: it must be {right}, not {value.item():g}.")
-    return verdict(True, "a head that stays away, one that erases at once, one that comes round, and one that comes but hardly erases.", "")
+            return verdict(False, "",
+                           f"a write head that {what}: it must be {right}, not {value.item():g}.")
+    return verdict(True,
+                   "a head that stays away, one that erases at once, one that comes round, and one "
+                   "that comes but hardly erases.", "")
 
 
 def teach(answer, below=4.0):
-    """Exercise 5, open-ended: a machine trained on 1 to 3 vectors, 1 to 4 times; reports how far it got, and how it counts to 5."""
-    machine = attempt(answer)
-    if isinstance(machine, Exception):
-        return verdict(False, "", f"your function raised {type(machine).__name__}: {machine}.")
+    """Exercise 5, open-ended: a machine trained on 1 to 3 vectors, 1 to 4 times; reports how far it
+    got, and how it counts to 5."""
+    machine, wrong = ask(answer, shape=None)
+    if wrong:
+        return verdict(False, "", wrong)
     task = RepeatCopy(lengths=(1, 3), repeats=(1, 4))
     try:
         bits = evaluate(machine, task, sequences=100, seed=7).bits
         five = evaluate(machine, task, length=3, repeats=5, sequences=100, seed=7).perfect
     except Exception as error:
-        return verdict(False, "", f"return a machine with 8 inputs and 7 outputs; trying yours raised {type(error).__name__}.")
+        return verdict(False, "",
+                       "return a machine with 8 inputs and 7 outputs; trying yours raised "
+                       f"{type(error).__name__}.")
     if not bits < below:
-        return verdict(False, "", f"it costs {bits:.1f} bits; perfect copies without counting would cost 8. Aim under {below:g}.")
-    return verdict(True, f"{bits:.2f} bits; 3 vectors, 5 times, which it never saw, without a wrong bit in {100 * five:.0f} of 100.", "")
+        return verdict(False, "",
+                       f"it costs {bits:.1f} bits; perfect copies without counting would cost 8. "
+                       f"Aim under {below:g}.")
+    return verdict(True,
+                   f"{bits:.2f} bits; 3 vectors, 5 times, which it never saw, without a wrong bit "
+                   f"in {100 * five:.0f} of 100.", "")

@@ -4,7 +4,7 @@ import math
 
 import torch
 
-from . import attempt, numbers, verdict
+from . import ask, numbers, verdict
 
 
 def cost(in_bits, in_nats, wrong):
@@ -36,11 +36,10 @@ def clip_norm(answer):
     for gradients, largest, what in cases:
         gradients = [torch.tensor(d) for d in gradients]
         factor = min(1, largest / torch.cat(gradients).norm().item())
-        found = attempt(answer, [d.clone() for d in gradients], largest)
-        if isinstance(found, Exception):
-            return verdict(False, "",
-                           f"for two tensors {what}, your function raised "
-                           f"{type(found).__name__}: {found}.")
+        found, wrong = ask(answer, [d.clone() for d in gradients], largest, shape=None,
+                           call=f"for two tensors {what}, your function")
+        if wrong:
+            return verdict(False, "", wrong)
         if (not isinstance(found, (list, tuple)) or len(found) != 2
             or not all(isinstance(d, torch.Tensor) for d in found)):
             return verdict(False, "", "return the list of tensors, scaled.")
@@ -64,14 +63,11 @@ def adam(answer):
         θ.grad = torch.tensor([d], dtype=torch.float64)
         optimizer.step()
         expected.append(θ.item())
-    found = attempt(answer, list(gradients), 0.1)
-    if isinstance(found, Exception):
-        return verdict(False, "", f"your function raised {type(found).__name__}: {found}.")
-    values = numbers(found, len(gradients))
-    if values is None:
-        return verdict(False, "",
-                       f"return the parameter after each gradient: {len(gradients)} numbers for "
-                       f"{len(gradients)} gradients.")
+    values, wrong = ask(answer, list(gradients), 0.1, shape=(len(gradients),),
+                        want=f"return the parameter after each gradient: {len(gradients)} "
+                             f"numbers for {len(gradients)} gradients.")
+    if wrong:
+        return verdict(False, "", wrong)
     for t, (mine, right) in enumerate(zip(values.tolist(), expected), 1):
         if not math.isclose(mine, right, abs_tol=1e-5):
             why = " The first step is the rate times the sign: see the hats." if t == 1 else ""

@@ -1,6 +1,6 @@
 """Checkers of the chapter "What an LSTM forgets"."""
 
-from . import attempt, numbers, verdict
+from . import ask, numbers, verdict
 
 
 def room(bits, needed):
@@ -21,12 +21,10 @@ def room(bits, needed):
 def lstm_parameters(function):
     """4H(inputs + H + 1) + (H + 1) outputs + 2H."""
     for inputs, outputs, H in [(10, 8, 100), (6, 4, 16), (1, 1, 1)]:
-        answer = attempt(function, inputs, outputs, H)
-        if isinstance(answer, Exception):
-            return verdict(False, "", f"your function raised {type(answer).__name__}: {answer}")
-        answer, core, output = numbers(answer), 4 * H * (inputs + H + 1), (H + 1) * outputs
-        if answer is None:
-            return verdict(False, "", "return one number.")
+        answer, wrong = ask(function, inputs, outputs, H)
+        if wrong:
+            return verdict(False, "", wrong)
+        core, output = 4 * H * (inputs + H + 1), (H + 1) * outputs
         hints = {core: "that is the state's part alone; the outputs and the initial lists are "
                        "missing.",
                  core + output: "the two lists it begins with, H numbers each, are missing.",
@@ -46,19 +44,16 @@ def lstm_parameters(function):
 def first_in_first_out(fold, unfold):
     """unfold(fold(bits), length) gives the bits back in order, through one number."""
     for bits in ([1, 0, 1, 1], [0, 0, 1], [1], [0, 1, 1, 0, 1, 0, 0, 1, 1, 1]):
-        number = attempt(fold, list(bits))
-        if isinstance(number, Exception):
-            return verdict(False, "", f"fold({bits}) raised {type(number).__name__}: {number}")
+        number, wrong = ask(fold, list(bits), shape=None, call=f"fold({bits})")
+        if wrong:
+            return verdict(False, "", wrong)
         if numbers(number) is None:
             return verdict(False, "", f"fold({bits}) must return one number.")
-        answer = attempt(unfold, float(number), len(bits))
-        if isinstance(answer, Exception):
-            return verdict(False, "",
-                           f"unfold({float(number):g}, {len(bits)}) raised "
-                           f"{type(answer).__name__}: {answer}")
-        values = numbers(answer, len(bits))
-        if values is None:
-            return verdict(False, "", f"unfold must return the list of {len(bits)} bits.")
+        values, wrong = ask(unfold, float(number), len(bits), shape=(len(bits),),
+                            want=f"unfold must return the list of {len(bits)} bits.",
+                            call=f"unfold({float(number):g}, {len(bits)})")
+        if wrong:
+            return verdict(False, "", wrong)
         if values.tolist() != bits:
             order = ("the right bits, last first"
                      if values.tolist() == bits[::-1]
@@ -77,13 +72,11 @@ def recall(function):
     for query, i, kind in [(keys[1], 1, "an exact key"), (keys[3], 3, "an exact key"),
                            ([1, 0, 1, 1, 1, 0], 2, "a key with one bit wrong"),
                            ([0, 0, 0, 0, 1, 0], 0, "a key with one bit wrong")]:
-        answer = attempt(function, [list(key) for key in keys], [list(value) for value in values],
-                         list(query))
-        if isinstance(answer, Exception):
-            return verdict(False, "", f"your function raised {type(answer).__name__}: {answer}")
-        value = numbers(answer, 2)
-        if value is None:
-            return verdict(False, "", "return a value: one of the lists in `values`.")
+        value, wrong = ask(function, [list(key) for key in keys], [list(value) for value in values],
+                           list(query), shape=(2,),
+                           want="return a value: one of the lists in `values`.")
+        if wrong:
+            return verdict(False, "", wrong)
         if value.tolist() != values[i]:
             return verdict(False, "",
                            f"{query} is {kind}, that of entry {i}; its value is {values[i]}, "

@@ -2,7 +2,7 @@
 
 import torch
 
-from . import attempt, numbers, verdict
+from . import ask, attempt, numbers, verdict
 
 
 def by_hand(slot):
@@ -49,9 +49,9 @@ def average(function):
     """average(η) returns (x -> erase vector, x -> add vector) of a running average."""
     x = torch.tensor([2.0, -4.0])
     for η in (0.1, 0.5):
-        pair = attempt(function, η)
-        if isinstance(pair, Exception):
-            return verdict(False, "", f"average({η}) raised {type(pair).__name__}: {pair}")
+        pair, wrong = ask(function, η, shape=None, call=f"average({η})")
+        if wrong:
+            return verdict(False, "", wrong)
         if not isinstance(pair, tuple) or len(pair) != 2 or not all(map(callable, pair)):
             return verdict(False, "",
                            "return two functions of x: the erase vector, and the add vector.")
@@ -93,9 +93,8 @@ def swap(function):
                          if not torch.allclose(after[0, k], expected[0, k], atol=1e-5))
             return verdict(False, "",
                            f"after swap(M, {i}, {j}) slot {wrong} should hold "
-                           f"{expected[0, wrong].tolist()}; "
-                                      "yours holds "
-                                      f"{[round(x, 3) for x in after[0, wrong].tolist()]}.")
+                           f"{expected[0, wrong].tolist()}; yours holds "
+                           f"{[round(x, 3) for x in after[0, wrong].tolist()]}.")
     return verdict(True,
                    "two heads exchange two slots in a single step, because all read before any "
                    "writes.", "")
@@ -103,9 +102,5 @@ def swap(function):
 
 def _memory(function, M, call, *arguments):
     """(the memory that a reader's function returns, None), or (None, what is wrong with it)."""
-    after = attempt(function, M, *arguments)
-    if isinstance(after, Exception):
-        return None, f"{call} raised {type(after).__name__}: {after}"
-    values = numbers(after, *M.shape)
-    wrong = f"{call} must return a memory of shape {list(M.shape)}."
-    return values, None if values is not None else wrong
+    want = f"{call} must return a memory of shape {list(M.shape)}."
+    return ask(function, M, *arguments, shape=M.shape, want=want, call=call)

@@ -8,7 +8,8 @@ from .. import plots
 from ..beyond.failures import FILE
 
 PANELS = {"sound": "nothing wrong", "alike": "flat: all slots alike", "few": "halts: 16 slots",
-          "batch": "slow: 10 an update", "fast": "jumps: rate × 10", "bare": "by luck: bare weights"}
+          "batch": "slow: 10 an update", "fast": "jumps: rate × 10",
+          "bare": "by luck: bare weights"}
 
 
 def draw():

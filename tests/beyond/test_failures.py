@@ -1,4 +1,5 @@
-"""Each switch changes what it says, and nothing else; the shipped record of what it costs is whole."""
+"""Each switch changes what it says, and nothing else; the shipped record of what it costs is
+whole."""
 
 import json
 import os
@@ -19,25 +20,30 @@ KINDS = "kβgsγea"
 def taught(name, sequences=40, **changes):
     """A machine with that switch on, trained for a moment."""
     machine, subject, recipe = build(name, "copy", 3)
-    train(machine, subject, progress=False, every=20, **recipe | dict(sequences=sequences) | changes)
+    train(machine, subject, progress=False, every=20,
+          **recipe | dict(sequences=sequences) | changes)
     return machine
 
 
 def raw(machine, kind):
     """Weight and bias of one kind of raw value, together."""
     parts = machine.heads.linear.weight, machine.heads.linear.bias.unsqueeze(1)
-    return torch.cat([part.detach().split(machine.heads.sizes)[KINDS.index(kind)] for part in parts], 1)
+    return torch.cat([part.detach().split(machine.heads.sizes)[KINDS.index(kind)]
+                      for part in parts], 1)
 
 
 def test_the_sound_machine_is_a_tape_at_its_defaults():
     machine, subject, recipe = build("sound", "copy", 3)
     plain = NTM(10, 8, "feedforward", start="tape", seed=3)
-    assert all(torch.equal(a, b) for a, b in zip(machine.state_dict().values(), plain.state_dict().values()))
+    assert all(torch.equal(a, b)
+               for a, b in zip(machine.state_dict().values(), plain.state_dict().values()))
     assert type(subject) is tasks.Copy and recipe == dict(sequences=3_000)
     assert type(build("sound", "recall")[1]) is tasks.AssociativeRecall
 
 
-@pytest.mark.parametrize("name, kind, value", [("no erase", "e", 0), ("blunt", "γ", 1), ("by place", "g", 0), ("by content", "g", 1)])
+@pytest.mark.parametrize("name, kind, value",
+                         [("no erase", "e", 0), ("blunt", "γ", 1), ("by place", "g", 0),
+                          ("by content", "g", 1)])
 def test_what_is_nailed_stays_while_the_machine_learns(name, kind, value):
     machine, sound = taught(name), build("sound", "copy", 3)[0]
     with torch.no_grad():
@@ -71,9 +77,12 @@ def test_beginnings():
             moved = torch.zeros_like(raw(like, kind))
             moved[:, -1] = lifted[1] if kind == lifted[0] else 0
             assert_close(raw(machine, kind), raw(like, kind) + moved)
-    for name, settings in [("bare", dict(start="bare", initial_memory="distinct")), ("alike", dict(initial_weighting="uniform")),
-                           ("everywhere", dict(initial_weighting="uniform", initial_memory="distinct")),
-                           ("constant", dict(initial_memory="constant")), ("distinct", dict(initial_memory="distinct")),
+    for name, settings in [("bare", dict(start="bare", initial_memory="distinct")),
+                           ("alike", dict(initial_weighting="uniform")),
+                           ("everywhere",
+                            dict(initial_weighting="uniform", initial_memory="distinct")),
+                           ("constant", dict(initial_memory="constant")),
+                           ("distinct", dict(initial_memory="distinct")),
                            ("few", dict(N=16))]:
         machine = build(name, "copy", 3)[0]
         assert machine.settings.get("start", "bare") == settings.pop("start", "tape")
@@ -84,19 +93,22 @@ def test_rows_alike_and_heads_everywhere_stay_so():
     machine = taught("alike")
     with torch.no_grad():
         _, trace = machine(drawn.x, trace=True)
-    assert (trace.w - 1 / 128).abs().max() < 1e-5 and (trace.M - trace.M[..., :1, :]).abs().max() < 1e-5
+    assert ((trace.w - 1 / 128).abs().max() < 1e-5
+            and (trace.M - trace.M[..., :1, :]).abs().max() < 1e-5)
 
 
 def test_untied_keys_are_as_large_and_find_nothing():
     tied, untied = (build(name, "recall", 3)[0] for name in ("sound", "untied"))
-    assert torch.equal(raw(tied, "k")[:20], raw(tied, "a")) and not torch.equal(raw(untied, "k")[:20], raw(tied, "a"))
+    assert (torch.equal(raw(tied, "k")[:20], raw(tied, "a"))
+            and not torch.equal(raw(untied, "k")[:20], raw(tied, "a")))
     assert_close(raw(untied, "k").norm(), raw(tied, "k").norm())
 
 
 def test_rows_of_noise_are_new_for_every_update():
     machine = build("noise", "copy", 3)[0]
     rows = [machine.redraw(torch.Generator().manual_seed(seed)).clone() for seed in (0, 1)]
-    assert not torch.equal(*rows) and torch.equal(machine.M_0, rows[1]) and 0.9 < rows[1].std() < 1.1
+    assert (not torch.equal(*rows) and torch.equal(machine.M_0, rows[1])
+            and 0.9 < rows[1].std() < 1.1)
 
 
 def test_a_memory_that_is_never_wiped_is_found_by_the_next_sequence():
@@ -104,7 +116,8 @@ def test_a_memory_that_is_never_wiped_is_found_by_the_next_sequence():
     with torch.no_grad():
         first, state = sound.unroll(drawn.x)
         assert_close(carried(drawn.x), first)
-        assert_close(carried(drawn.x), sound.unroll(drawn.x, sound.initial_state(2)._replace(M=state.M))[0])
+        assert_close(carried(drawn.x),
+                     sound.unroll(drawn.x, sound.initial_state(2)._replace(M=state.M))[0])
         assert_close(carried(drawn.x[:, :1]), first[:, :1])  # of another batch nothing was left
     assert not carried.left.requires_grad
 
@@ -178,10 +191,14 @@ def test_recipes_and_data():
     assert recipes["unclipped"]["clip"] is None and recipes["constant rate"]["schedule"] is None
     assert (recipes["each"]["clip"], recipes["each"]["clip_each"]) == (None, 10.0)
     for name, kind, lr in [("adam", torch.optim.Adam, 1e-3), ("torch", torch.optim.RMSprop, 1e-4)]:
-        assert type(recipes[name]["optimizer"]) is kind and recipes[name]["optimizer"].param_groups[0]["lr"] == lr
-    assert build("short", "copy")[1].lengths == (1, 10) and build("always 20", "copy")[1].lengths == (20, 20)
-    marked, unmarked = (build(name, "copy")[1].sample(3, generator=torch.Generator().manual_seed(0)) for name in ("sound", "no end"))
-    assert marked.x[..., 9].any() and not unmarked.x[..., 9].any() and torch.equal(marked.x[..., :9], unmarked.x[..., :9])
+        assert (type(recipes[name]["optimizer"]) is kind
+                and recipes[name]["optimizer"].param_groups[0]["lr"] == lr)
+    assert (build("short", "copy")[1].lengths == (1, 10)
+            and build("always 20", "copy")[1].lengths == (20, 20))
+    marked, unmarked = (build(name, "copy")[1].sample(3, generator=torch.Generator().manual_seed(0))
+                        for name in ("sound", "no end"))
+    assert (marked.x[..., 9].any() and not unmarked.x[..., 9].any()
+            and torch.equal(marked.x[..., :9], unmarked.x[..., :9]))
 
 
 def test_replaced_functions_are_put_back(monkeypatch):
@@ -227,14 +244,17 @@ def test_names_must_be_known():
 
 def test_a_tiny_grid_runs(tmp_path, monkeypatch):
     monkeypatch.setattr(failures, "FILE", tmp_path / "found.json")
-    monkeypatch.setattr(failures, "LAB", {"copy": {name: COPY[name]._replace(sequences=100) for name in ("sound", "adam")}})
+    monkeypatch.setattr(failures, "LAB",
+                        {"copy": {name: COPY[name]._replace(sequences=100)
+                                  for name in ("sound", "adam")}})
     monkeypatch.setattr(failures, "ProcessPoolExecutor", _Here)
     with pytest.raises(SystemExit) as end:
         failures.main(["--first", "3", "--seeds", "5", "--folder", str(tmp_path / "runs")])
     record = json.loads((tmp_path / "found.json").read_text())
     wanted = [(name, seed) for name in ("sound", "adam") for seed in range(3, 8)]
     assert not end.value.code and [(r["name"], r["seed"]) for r in record["runs"]] == wanted
-    assert record["source"] == failures.source() and all(len(r["bits"]) == 1 and r["scores"] for r in record["runs"])
+    assert (record["source"] == failures.source()
+            and all(len(r["bits"]) == 1 and r["scores"] for r in record["runs"]))
 
 
 class _Here:
@@ -257,7 +277,8 @@ class _Here:
 
 
 # switches whose runs are still to be made, as the chapter says
-NOT_YET = {"copy": ("write first", "plain powers", "always 20"), "recall": ("by content", "adam", "batch", "distinct")}
+NOT_YET = {"copy": ("write first", "plain powers", "always 20"),
+           "recall": ("by content", "adam", "batch", "distinct")}
 
 
 def test_the_record_is_whole():
@@ -265,7 +286,8 @@ def test_the_record_is_whole():
     found = [(r["task"], r["name"], r["seed"]) for r in record["runs"]]
     seeds = sorted({seed for _, _, seed in found})
     assert seeds[:5] == list(range(30, 35))
-    assert found == [(task, name, seed) for task in LAB for name in LAB[task] if name not in NOT_YET[task]
+    assert found == [(task, name, seed) for task in LAB for name in LAB[task]
+                     if name not in NOT_YET[task]
                      for seed in (seeds[:5] if task == "recall" or LAB[task][name].slow else seeds)]
     for r in record["runs"]:
         whole = len(r["bits"]) * r["every"] == r["sequences"]

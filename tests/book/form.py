@@ -1,9 +1,12 @@
-"""The form of a notebook of the book: one function per rule, each of which yields what is wrong, as sentences.
+"""The form of a notebook of the book: one function per rule, each of which yields what is wrong, as
+sentences.
 
-`test_form.py` holds every notebook to every rule; `test_form_fails.py` breaks each rule once and sees it noticed.
+`test_form.py` holds every notebook to every rule; `test_form_fails.py` breaks each rule once and
+sees it noticed.
 """
 
 import ast
+import colorsys
 import copy
 import functools
 import json
@@ -24,8 +27,8 @@ from stamp import ROOT, dump, is_stale, module_file, parse_cell, without_docstri
 
 BOOK = ROOT / "book"
 RULES = []
-# A page to look things up in, or to play with, is no chapter: it is not read from top to bottom, asks nothing, and may begin without a
-# picture.
+# A page to look things up in, or to play with, is no chapter: it is not read from top to bottom,
+# asks nothing, and may begin without a picture.
 REFERENCE = {
     "recipes": {"read_in_time", "picture_first", "not_spoiled", "short_title"},
     "playground": {"read_in_time", "picture_first", "not_spoiled"},
@@ -33,8 +36,11 @@ REFERENCE = {
 }
 WORDS, LINES = 120, 25  # in a Markdown cell; in a code cell that teaches
 # what Colab has, and ntm itself
-ALLOWED = {"torch", "numpy", "matplotlib", "ipywidgets", "IPython", "tqdm", "safetensors", "distributed", "ntm"}
+ALLOWED = {"torch", "numpy", "matplotlib", "ipywidgets", "IPython", "tqdm", "safetensors",
+           "distributed", "ntm"}
 FORBIDDEN = r"/work/|/tmp/|/root/|/home/|\bfarm-\w+|\bsubagents?\b"
+STUMBLED = re.compile(r"\bin kind\b|\bbeside other work\b|\bComes it\b|\b1 steps\b"
+                      r"|\b(?:we|had|have) aimed\b")
 EXERCISE = re.compile(r"^### Exercise (\d+) · .*\bminutes?$", re.M)
 
 
@@ -60,7 +66,8 @@ def markdown_cells(nb):
 
 @rule
 def executed(nb, name):
-    """Every code cell ran, in order, once; without errors (save where one is the lesson), stderr or dead widgets."""
+    """Every code cell ran, in order, once; without errors (save where one is the lesson), stderr or
+    dead widgets."""
     yield from problems_of_execution(nb)
     counts = [cell.execution_count for _, cell in code_cells(nb)]
     if counts != list(range(1, len(counts) + 1)):
@@ -95,17 +102,21 @@ def normalised(nb, name):
 
 @rule
 def equations_are_functions(nb, name):
-    """A cell tagged function:ntm.module.name is that function, as a syntax tree without docstrings."""
+    """A cell tagged function:ntm.module.name is that function, as a syntax tree without
+    docstrings."""
     for number, cell in code_cells(nb):
         for tag in tags(cell):
             if tag.startswith("function:"):
                 *module, function = tag.removeprefix("function:ntm.").split(".")
                 file = module_file(ROOT / "ntm", module)
-                found = [node for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")) if file else ast.Module([], []))
-                         if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and node.name == function]
+                tree = ast.parse(file.read_text(encoding="utf-8")) if file else ast.Module([], [])
+                found = [without_docstrings(node) for node in ast.walk(tree)
+                         if isinstance(node, (ast.FunctionDef, ast.ClassDef))
+                         and node.name == function]
+                shown = without_docstrings(parse_cell(cell.source)).body
                 if not found:
                     yield f"cell {number}: {tag} names nothing in the package"
-                elif dump(without_docstrings(parse_cell(cell.source)).body) != dump([without_docstrings(found[0])]):
+                elif dump(shown) != dump(found[:1]):
                     yield f"cell {number} is not {tag}, as the package has it"
 
 
@@ -117,17 +128,21 @@ def plain_markdown(nb, name):
             continue
         if re.search(r"^(:::|```\{)", cell.source, re.M) or re.search(r"\{[\w:-]+\}`", cell.source):
             yield f"cell {number} holds a MyST directive or role"
-        if re.search(r"!\[[^\]]*\]\((https?:)?//|<(script|iframe)\b|<img[^>]+src=\"(https?:)?//", cell.source):
+        if re.search(r"!\[[^\]]*\]\((https?:)?//|<(script|iframe)\b|<img[^>]+src=\"(https?:)?//",
+                     cell.source):
             yield f"cell {number} holds a script, a frame or a remote picture"
         for block in re.findall(r"\$\$(.*?)\$\$", cell.source, re.S):
             if r"\tag" in block and "\\\\" in block and r"\begin" not in block:
-                yield f"cell {number}: an equation with \\tag and \\\\; the book would put it into `split`, which takes no tag"
+                yield (f"cell {number}: an equation with \\tag and \\\\; the book would put it "
+                       "into `split`, which takes no tag")
 
 
 @rule
 def short_texts(nb, name):
-    """Markdown cells stay short. Tables, display equations, folded texts, exercises and references do not count."""
-    left_out = [r"(?s)\$\$.*?\$\$", r"(?s)<details.*?</details>", r"(?m)^\|.*$", r"(?m)^\[Open in Colab.*(\n\S.*)*"]
+    """Markdown cells stay short. Tables, display equations, folded texts, exercises and references
+    do not count."""
+    left_out = [r"(?s)\$\$.*?\$\$", r"(?s)<details.*?</details>", r"(?m)^\|.*$",
+                r"(?m)^\[Open in Colab.*(\n\S.*)*"]
     for number, text in markdown_cells(nb):
         if EXERCISE.search(text) or "## References" in text:
             continue
@@ -144,7 +159,8 @@ def short_code(nb, name):
     """Code cells that are shown stay short."""
     for number, cell in code_cells(nb):
         lines = len(cell.source.split("\n"))
-        if lines > LINES and not {"hide-input", "hide-cell", "remove-input", "remove-cell"} & set(tags(cell)):
+        folded = {"hide-input", "hide-cell", "remove-input", "remove-cell"} & set(tags(cell))
+        if lines > LINES and not folded:
             yield f"cell {number} has {lines} lines; {LINES} are allowed"
 
 
@@ -161,7 +177,8 @@ def links_resolve(nb, name):
 @rule
 def headings(nb, name):
     """One title, on top; no level is skipped."""
-    levels = [len(marks) for _, text in markdown_cells(nb) for marks in re.findall(r"^(#+) ", text, re.M)]
+    levels = [len(marks) for _, text in markdown_cells(nb)
+              for marks in re.findall(r"^(#+) ", text, re.M)]
     if levels[:1] != [1] or levels.count(1) != 1 or not nb.cells[0].source.startswith("# "):
         yield "it must begin with its one title"
     for above, below in zip(levels, levels[1:]):
@@ -171,14 +188,17 @@ def headings(nb, name):
 
 @rule
 def first_cells(nb, name):
-    """Title with the way to Colab, setup with the install line, then typed and commented parameters for papermill."""
+    """Title with the way to Colab, setup with the install line, then typed and commented parameters
+    for papermill."""
     owner, repo = repository.address()
-    if f"[Open in Colab](https://colab.research.google.com/github/{owner}/{repo}/blob/main/book/{name}.ipynb)" not in nb.cells[0].source:
+    colab = f"https://colab.research.google.com/github/{owner}/{repo}/blob/main/book/{name}.ipynb"
+    if f"[Open in Colab]({colab})" not in nb.cells[0].source:
         yield "its first cell has no link that opens it in Colab"
+    install = f'%pip install -q --no-deps "ntm-book @ git+https://github.com/{owner}/{repo}@main"'
     setup = [number for number, cell in code_cells(nb) if "setup" in tags(cell)]
     if setup != [1] or not {"hide-input", "remove-cell"} & set(tags(nb.cells[1])):
         yield "its second cell, and no other, must be tagged setup and hide-input (or remove-cell)"
-    elif f'%pip install -q --no-deps "ntm-book @ git+https://github.com/{owner}/{repo}@main"' not in nb.cells[1].source:
+    elif install not in nb.cells[1].source:
         yield "its setup cell does not install ntm in Colab"
     parameters = [cell for _, cell in code_cells(nb) if "parameters" in tags(cell)]
     if len(parameters) != 1:
@@ -214,9 +234,11 @@ def imports(nb, name):
 def captions(nb, name):
     """Below every figure stands a sentence that says what to see."""
     for number, cell in code_cells(nb):
-        if not HIDDEN & set(tags(cell)) and any("image/png" in output.get("data", {}) for output in cell.outputs):
+        drawn = any("image/png" in output.get("data", {}) for output in cell.outputs)
+        if drawn and not HIDDEN & set(tags(cell)):
             below = nb.cells[number + 1] if number + 1 < len(nb.cells) else None
-            if "solution" not in tags(cell) and (below is None or not below.source.startswith(("*Figure", "*Live figure"))):
+            if ("solution" not in tags(cell)
+                and (below is None or not below.source.startswith(("*Figure", "*Live figure")))):
                 yield f"cell {number} shows a figure without a caption below it"
 
 
@@ -229,15 +251,18 @@ def labels(nb, name):
             written = re.findall(r"\b(?:(?:font|label)size=|set_fontsize\()([\d.]+)\b", cell.source)
             for size in [11, *map(float, written)]:  # 11: of the ticks
                 if size * 390 / (72 * width) < 8:
-                    yield f"cell {number} writes with {size:g} points in {width:g} inches; {8 * 72 * width / 390:.1f} are wanted"
+                    yield (f"cell {number} writes with {size:g} points in {width:g} inches; "
+                           f"{8 * 72 * width / 390:.1f} are wanted")
 
 
 @rule
 def explorers(nb, name):
     """What needs a kernel leaves nothing dead on the page."""
     for number, cell in code_cells(nb):
-        if re.search(r"\binteract(ive)?\b\(", cell.source) and not {"remove-output", "nbval-ignore-output"} <= set(tags(cell)):
-            yield f"cell {number} is an explorer; it must be tagged remove-output and nbval-ignore-output"
+        if (re.search(r"\binteract(ive)?\b\(", cell.source)
+            and not {"remove-output", "nbval-ignore-output"} <= set(tags(cell))):
+            yield (f"cell {number} is an explorer; it must be tagged remove-output and "
+                   "nbval-ignore-output")
 
 
 @rule
@@ -251,22 +276,26 @@ def symbols_are_known(nb, name):
 def nothing_of_this_machine(nb, name):
     """No paths or words of the place where it was made."""
     for number, cell in enumerate(nb.cells):
-        shown = cell.source + "".join(str(output.get("text", "")) + str(output.get("data", {}).get("text/plain", ""))
+        shown = cell.source + "".join(str(output.get("text", ""))
+                                      + str(output.get("data", {}).get("text/plain", ""))
                                       for output in cell.get("outputs", []))
         for word in re.findall(FORBIDDEN, shown):
             yield f"cell {number} holds {word}"
 
 
-# How much a page asks of its reader. The text of an answer counts, although it waits in a fold: who predicts, opens it. Not counted are
-# folded code (setup, parameters, drawing, the code of an answer), exercises, which state their own minutes, what is there to be
-# looked up (what moved into ntm, references), and live figures: like the explorers they are there for whoever wants to play, for as
-# long as that lasts, and show nothing that the page's own figures do not.
+# How much a page asks of its reader. The text of an answer counts, although it waits in a fold: who
+# predicts, opens it. Not counted are folded code (setup, parameters, drawing, the code of an
+# answer), exercises, which state their own minutes, what is there to be looked up (what moved into
+# ntm, references), and live figures: like the explorers they are there for whoever wants to play,
+# for as long as that lasts, and show nothing that the page's own figures do not.
 
 WORDS_A_MINUTE, LINES_A_MINUTE, FIGURES_A_MINUTE = 200, 40, 3
 FIGURES, TABLES, COLUMNS, OPENING_LINES = 7, 2, 92, 10
-NUMBERS_TABLE, NUMBERS_WALL = 20, 40  # so many numbers in one printed output make a table; more than so many make a wall
+# so many numbers in one printed output make a table; more than so many make a wall
+NUMBERS_TABLE, NUMBERS_WALL = 20, 40
 MINUTES = {"The memory": 15, "The addressing": 15, "The machine": 15}  # by part; 20 in all others
-FOLDED = {"hide-input", "hide-cell", "remove-input", "remove-cell", "setup", "prediction", "solution"}
+FOLDED = {"hide-input", "hide-cell", "remove-input", "remove-cell", "setup", "prediction",
+          "solution"}
 NOT_READ = re.compile(r"^## (Exercises|What moved into|References)", re.M)
 PREDICT = re.compile(r"^\*\*Predict:\*\*", re.M)
 
@@ -277,13 +306,15 @@ def reading(nb):
     for number, cell in enumerate(nb.cells):
         if cell.cell_type == "markdown" and re.match(r"#{1,2} ", cell.source):
             counted = not NOT_READ.match(cell.source)
-        played = cell.source.startswith("*Live figure") or ("live" in tags(cell) and "opening" not in tags(cell))
+        played = (cell.source.startswith("*Live figure")
+                  or ("live" in tags(cell) and "opening" not in tags(cell)))
         if counted and not played:
             yield number, cell
 
 
 def words(text):
-    """The words of a Markdown text. A formula within a line counts as one, a displayed one as ten, a link by what is shown of it."""
+    """The words of a Markdown text. A formula within a line counts as one, a displayed one as ten,
+    a link by what is shown of it."""
     text = re.sub(r"(?s)\$\$.*?\$\$", " x" * 10 + " ", re.sub(r"</?\w+>", " ", text))
     text = re.sub(r"\]\([^)]*\)", "]", re.sub(r"\$[^$]+\$|`[^`\n]+`", "x", text))
     return len(re.findall(r"[^\W_][\w’'.-]*", text))
@@ -301,7 +332,8 @@ def numbers_in(text):
 
 
 def counts(nb):
-    """What a page asks of its reader: words, lines of visible code, figures, tables (drawn up or printed)."""
+    """What a page asks of its reader: words, lines of visible code, figures, tables (drawn up or
+    printed)."""
     found = dict(words=0, lines=0, figures=0, tables=0)
     for _, cell in reading(nb):
         if cell.cell_type == "markdown":
@@ -311,13 +343,15 @@ def counts(nb):
             if not FOLDED & set(tags(cell)):
                 found["lines"] += sum(bool(line.strip()) for line in cell.source.split("\n"))
             if not {"solution", *HIDDEN} & set(tags(cell)):
-                found["figures"] += sum("image/png" in output.get("data", {}) for output in cell.outputs)
+                found["figures"] += sum("image/png" in output.get("data", {})
+                                        for output in cell.outputs)
             found["tables"] += numbers_in(printed(cell)) > NUMBERS_TABLE
     return found
 
 
 def minutes(found):
-    return found["words"] / WORDS_A_MINUTE + found["lines"] / LINES_A_MINUTE + found["figures"] / FIGURES_A_MINUTE
+    return (found["words"] / WORDS_A_MINUTE + found["lines"] / LINES_A_MINUTE + found["figures"]
+            / FIGURES_A_MINUTE)
 
 
 @functools.cache
@@ -330,7 +364,8 @@ def allowed(name):
 
 @rule
 def read_in_time(nb, name):
-    """A page is read in the minutes that its first lines claim, and these are no more than its part allows."""
+    """A page is read in the minutes that its first lines claim, and these are no more than its part
+    allows."""
     needed, claim = minutes(counts(nb)), re.search(r"(\d+) min to read", nb.cells[0].source)
     if not claim:
         yield "its first cell does not say how many minutes it takes (15 min to read)"
@@ -354,7 +389,8 @@ def no_walls(nb, name):
     """Numbers in rows and rows belong into a figure, a table or a fold."""
     for number, cell in reading(nb):
         if cell.cell_type == "code" and numbers_in(printed(cell)) > NUMBERS_WALL:
-            yield f"cell {number} prints {numbers_in(printed(cell))} numbers; {NUMBERS_WALL} are allowed"
+            yield (f"cell {number} prints {numbers_in(printed(cell))} numbers; {NUMBERS_WALL} are "
+                   "allowed")
 
 
 @rule
@@ -363,31 +399,36 @@ def code_fits(nb, name):
     for number, cell in code_cells(nb):
         for line in cell.source.split("\n"):
             if len(line) > COLUMNS and "%pip" not in line:
-                yield f"cell {number} has a line of {len(line)} characters; {COLUMNS} are allowed: {line.strip()[:40]} ..."
+                yield (f"cell {number} has a line of {len(line)} characters; {COLUMNS} are "
+                       f"allowed: {line.strip()[:40]} ...")
 
 
 @rule
 def picture_first(nb, name):
-    """Title, then the opening picture, then imports and parameters, folded; little code stands before it in Colab and on GitHub, too."""
+    """Title, then the opening picture, then imports and parameters, folded; little code stands
+    before it in Colab and on GitHub, too."""
     code = [cell for _, cell in code_cells(nb)]
     lines = sum(bool(line.strip()) for line in code[0].source.split("\n")) if code else 0
     if not code or not any("image/png" in output.get("data", {}) for output in code[0].outputs):
         yield "its first code cell does not show the opening picture"
     if lines > OPENING_LINES:
         yield f"{lines} lines of code stand before the opening picture; {OPENING_LINES} are allowed"
-    if [tag for cell in code[1:3] for tag in ("imports", "parameters") if tag in tags(cell)] != ["imports", "parameters"]:
+    if [tag for cell in code[1:3] for tag in ("imports", "parameters")
+        if tag in tags(cell)] != ["imports", "parameters"]:
         yield "the cells tagged imports and parameters must come next"
 
 
 @rule
 def not_spoiled(nb, name):
-    """A question ("**Predict:** ...") comes before its answer, and the answer is folded, by fold.py, wherever the notebook is read."""
+    """A question ("**Predict:** ...") comes before its answer, and the answer is folded, by
+    fold.py, wherever the notebook is read."""
     if not any("prediction" in tags(cell) for cell in nb.cells):
         yield "it asks for no prediction"
     if json.dumps(fold(copy.deepcopy(nb)), sort_keys=True) != json.dumps(nb, sort_keys=True):
         yield "a cell is not folded as its tag asks: python book/tools/figures.py"
     for number, cell in reading(nb):
-        if cell.cell_type == "markdown" and re.search(r"<summary>[^<]*(answer|commit)", cell.source, re.I) \
+        if cell.cell_type == "markdown" and re.search(r"<summary>[^<]*(answer|commit)", cell.source,
+                                                      re.I) \
                 and "prediction" not in tags(nb.cells[number - 1]):
             yield f"cell {number} gives an answer, and the cell above it is not tagged prediction"
     asked = None
@@ -396,7 +437,8 @@ def not_spoiled(nb, name):
             asked = number
         elif cell.cell_type == "code":
             if ("prediction" in tags(cell)) != (asked is not None):
-                what = "not below a question but" if asked is None else "the answer to a question but not"
+                what = ("not below a question but" if asked is None
+                        else "the answer to a question but not")
                 yield f"cell {number} is {what} tagged prediction"
             asked = None
 
@@ -415,13 +457,58 @@ def short_title(nb, name):
 def leading_zeros(nb, name):
     """0.1, not .1, in texts, formulas and in what is printed."""
     for number, cell in enumerate(nb.cells):
-        text = cell.source if cell.cell_type == "markdown" else "".join(output.get("text", "") for output in cell.outputs)
+        text = (cell.source if cell.cell_type == "markdown"
+                else "".join(output.get("text", "") for output in cell.outputs))
         for found in re.findall(r"(?<![\w.)\]])\.\d+", text):
             yield f"cell {number} says {found}; write 0{found}"
 
 
+@rule
+def checks_hold(nb, name):
+    """A check that is printed holds: no cell says False and never True, save an answer."""
+    for number, cell in code_cells(nb):
+        said = set(re.findall(r": (True|False)$", printed(cell), re.M))
+        if said == {"False"} and "prediction" not in tags(cell):
+            yield f"cell {number} prints a check that fails"
+
+
+@rule
+def numbered_in_brackets(nb, name):
+    """An equation is named as the paper names it: equation (5)."""
+    for number, cell in enumerate(nb.cells):
+        for found in re.findall(r"\b[Ee]quation \d+", cell.source):
+            yield f"cell {number} says {found}; write the number in brackets"
+
+
+@rule
+def plain_words(nb, name):
+    """Nothing that readers stumbled over, and nothing of what we ourselves had aimed for."""
+    for number, cell in enumerate(nb.cells):
+        text = cell.source + (printed(cell) if cell.cell_type == "code" else "")
+        for found in STUMBLED.findall(text):
+            yield f"cell {number} says {found!r}"
+
+
+@rule
+def colours(nb, name):
+    """A colour is one of ntm.plots, a grey, or a shade of the read head's blue."""
+    for number, cell in code_cells(nb):
+        for found in strange_colours(cell.source):
+            yield f"cell {number} draws in {found}"
+
+
+def strange_colours(source):
+    """The colours written out in a piece of code that are no grey and no shade of the blue."""
+    for r, g, b in re.findall(r"\"#(\w\w)(\w\w)(\w\w)\"", source):
+        hue, _, saturation = colorsys.rgb_to_hls(*(int(c, 16) / 255 for c in (r, g, b)))
+        if saturation and not 195 <= 360 * hue <= 225:
+            yield f"#{r}{g}{b}"
+    yield from re.findall(r"\"(?:C\d|tab:\w+|(?:red|green|blue|gold|orange|purple|brown))\"", source)
+
+
 def exercises(nb, at_least=4):
-    """Enough exercises, numbered, each with a stub to fill in and a folded solution that was executed."""
+    """Enough exercises, numbered, each with a stub to fill in and a folded solution that was
+    executed."""
     found = []
     for cell in nb.cells:
         if cell.cell_type == "markdown":
@@ -429,10 +516,13 @@ def exercises(nb, at_least=4):
                 found.append([int(number), 0, 0])
         elif found:
             found[-1][2 if "solution" in tags(cell) else 1] += 1
-            if "solution" in tags(cell) and not (cell.source.startswith("# @title Solution") and "hide-cell" in tags(cell)):
-                yield f"the solution of exercise {found[-1][0]} must be tagged hide-cell and begin with # @title Solution"
+            if ("solution" in tags(cell) and not (cell.source.startswith("# @title Solution")
+                                                  and "hide-cell" in tags(cell))):
+                yield (f"the solution of exercise {found[-1][0]} must be tagged hide-cell and "
+                       "begin with # @title Solution")
     if len(found) < at_least:
-        yield f"it has {len(found)} exercises (### Exercise 1 · easy · 5 minutes); {at_least} are wanted"
+        yield (f"it has {len(found)} exercises (### Exercise 1 · easy · 5 minutes); {at_least} are "
+               "wanted")
     if [number for number, _, _ in found] != list(range(1, len(found) + 1)):
         yield f"its exercises are numbered {[number for number, _, _ in found]}"
     for number, stubs, solutions in found:

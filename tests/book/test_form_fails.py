@@ -163,6 +163,13 @@ def test_the_good_notebook_keeps_every_rule():
     (form.short_title, source(0, "**The sentence that says the idea.**\n\n", "")),
     (form.leading_zeros, added(new_markdown_cell("about .5 of it"))),
     (form.leading_zeros, output(7, printed("[.5, 1]"))),
+    (form.checks_hold, inserted(6, code("say()", 7, outputs=[printed("the same: False\n")]))),
+    (form.numbered_in_brackets, added(new_markdown_cell("by equation 5"))),
+    (form.plain_words, added(new_markdown_cell("figure 16, in kind"))),
+    (form.plain_words, output(5, printed("it writes 1 steps"))),
+    (form.plain_words, added(new_markdown_cell("We had aimed for more."))),
+    (form.colours, source(7, "draw()", 'draw("#c2452d")')),
+    (form.colours, source(7, "draw()", 'draw(color="gold")')),
 ], ids=lambda value: getattr(value, "__name__", ""))
 def test_a_broken_notebook_is_noticed(rule, change):
     assert broken_by(rule, change)

@@ -26,6 +26,7 @@ PINS = {
     name.lower(): Version(version)
     for name, version in pins.pins((ROOT / "environment.yml").read_text(encoding="utf-8")).items()
 }
+LEADING = re.compile(r"(?<![\w.)\]:=])\.\d+(?![\w%])")  # .5, but not the .3g of a format
 COLAB = {"torch": "2.11.0", "numpy": "2.1.3", "matplotlib": "3.10.0", "ipywidgets": "7.7.1",
          "tqdm": "4.67.3", "safetensors": "0.8.0"}
 
@@ -100,9 +101,9 @@ def test_one_address_everywhere():
     for file in ("README.md", "CITATION.cff", "pyproject.toml"):
         text = (ROOT / file).read_text(encoding="utf-8")
         ours = re.findall(
-            r"git\+https://github\.com/([\w-]+/[\w.-]+)@|colab\.research\.google\.com/github/([\w-]+/[\w.-]+)/blob"
-            r"|(?:repository-code: |Repository = "
-            r")\"https://github\.com/([\w-]+/[\w.-]+)\"",
+            r"git\+https://github\.com/([\w-]+/[\w.-]+)@"
+            r"|colab\.research\.google\.com/github/([\w-]+/[\w.-]+)/blob"
+            r"|(?:repository-code: |Repository = )\"https://github\.com/([\w-]+/[\w.-]+)\"",
             text,
         )
         assert ours and {"".join(found) for found in ours} == {f"{owner}/{name}"}, file
@@ -128,13 +129,48 @@ def test_the_ten_lines_of_the_readme_run(tmp_path):
     code = re.search(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"),
                      re.S).group(1)
     assert "sequences=10_000" in code and "sequences=32" in code
-    code = code.replace("sequences=10_000",
-                        "sequences=32, progress=False").replace("sequences=32, seed=1",
-                                                                "sequences=2, seed=1")
+    code = code.replace("sequences=10_000", "sequences=32, progress=False")
+    code = code.replace("sequences=32, seed=1", "sequences=2, seed=1")
     result = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True,
                             text=True)
     assert result.returncode == 0, result.stderr
     assert (tmp_path / "copy.safetensors").stat().st_size > 10_000
+
+
+def test_code_in_the_readme_fits():
+    code = re.findall(r"```.*?```", (ROOT / "README.md").read_text(encoding="utf-8"), re.S)
+    lines = [line for block in code for line in block.split("\n")]
+    assert lines and [line for line in lines if len(line) > form.COLUMNS] == []
+
+
+def test_no_file_of_the_package_is_excused_from_its_width():
+    rules = PROJECT["tool"]["ruff"]
+    excused = [what for what, codes in rules["lint"]["per-file-ignores"].items() if "E501" in codes]
+    assert rules["line-length"] == 100 and excused == ["*.ipynb"]
+
+
+def test_a_number_has_a_leading_zero_in_texts_and_docstrings():
+    found = []
+    for file in tracked():
+        text = (ROOT / file).read_text(encoding="utf-8") if file.endswith((".py", ".md")) else ""
+        if file.startswith("ntm/") and file.endswith(".py"):
+            words = [node.value for node in ast.walk(ast.parse(text))
+                     if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+            text = "\n".join(words) if words else ""
+        elif not re.fullmatch(r"README.md|book/(api|notation|references)\.md", file):
+            continue
+        found += [f"{file}: {number}" for number in LEADING.findall(text)]
+    assert found == []
+
+
+def test_a_missing_zero_is_noticed():
+    assert LEADING.findall("about .5, or n ← .95 n, but not 0.5, v1.2 or {x:.3g}") == [".5", ".95"]
+    assert LEADING.findall(".3g") == [] and LEADING.findall(".5") == [".5"]
+
+
+def test_an_opening_draws_in_the_books_colours():
+    for file in sorted((ROOT / "ntm/openings").glob("*.py")):
+        assert list(form.strange_colours(file.read_text(encoding="utf-8"))) == [], file.name
 
 
 def test_nothing_names_the_machine_where_this_was_made():

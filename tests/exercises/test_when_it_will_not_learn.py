@@ -1,4 +1,5 @@
-"""Every checker of the chapter passes a right answer and refuses wrong ones with a sentence that helps."""
+"""Every checker of the chapter passes a right answer and refuses wrong ones with a sentence that
+helps."""
 
 import math
 
@@ -18,28 +19,36 @@ def test_plateau(capsys):
         return width * sum(max(L - k, 0) for L in range(1, longest + 1)) / longest
 
     assert check.plateau(right) and says(capsys, "Correct:")
-    for wrong, hint in [(lambda *_: None, "single number"), (lambda: 0, "raised"), (lambda *_: 0.0, "for k = 0"),
-                        (lambda k, width, longest: width * max((longest + 1) / 2 - k, 0), "for k = 10"),
-                        (lambda k, width, longest: right(k, width, longest) if k != 20 else 0.0 + width * (10.5 - 20), "not less")]:
+    for wrong, hint in [(lambda *_: None, "single number"), (lambda: 0, "raised"),
+                        (lambda *_: 0.0, "for k = 0"),
+                        (lambda k, width, longest: width * max((longest + 1) / 2 - k, 0),
+                         "for k = 10"),
+                        (lambda k, width, longest: right(k, width, longest) if k != 20
+                         else 0.0 + width * (10.5 - 20), "not less")]:
         assert not check.plateau(wrong) and says(capsys, hint)
 
 
 def test_unit_test(capsys):
     def right(function):
-        w, s = torch.eye(5)[None, :3] * 0.9 + 0.02, torch.tensor([[[0.1, 0.2, 0.7]]]).expand(1, 3, 3)
+        w, s = (torch.eye(5)[None, :3] * 0.9 + 0.02,
+                torch.tensor([[[0.1, 0.2, 0.7]]]).expand(1, 3, 3))
         w = torch.cat([w, w.flip(-1)], 1)
-        return torch.allclose(function(w, torch.cat([s, s], 1)), shift(w, torch.cat([s, s], 1)), atol=1e-5)
+        return torch.allclose(function(w, torch.cat([s, s], 1)), shift(w, torch.cat([s, s], 1)),
+                              atol=1e-5)
 
     def sums(function):
         w = torch.eye(5)[None]
         return torch.allclose(function(w, torch.full((1, 5, 3), 1 / 3)).sum(-1), torch.ones(1, 5))
 
     def middle(function):
-        return bool(function(torch.eye(5)[None, 2:3], torch.tensor([[[0.0, 0.0, 1.0]]])).argmax() == 3)
+        return bool(function(torch.eye(5)[None, 2:3], torch.tensor([[[0.0, 0.0, 1.0]]])).argmax()
+                    == 3)
 
     assert check.unit_test(right) and says(capsys, "Correct:")
-    for wrong, hint in [(lambda f: None, "True or False"), (lambda: 0, "raised"), (lambda f: False, "refuses the right one"),
-                        (lambda f: True, "passes a mirrored one"), (sums, "passes a mirrored one"), (middle, "passes one that pads")]:
+    for wrong, hint in [(lambda f: None, "True or False"), (lambda: 0, "raised"),
+                        (lambda f: False, "refuses the right one"),
+                        (lambda f: True, "passes a mirrored one"), (sums, "passes a mirrored one"),
+                        (middle, "passes one that pads")]:
         assert not check.unit_test(wrong) and says(capsys, hint)
 
 
@@ -48,8 +57,10 @@ def test_shrink(capsys):
         return math.sqrt((σ**2 + 1e-4) / (σ**2 + 1e-4 * bits**2))
 
     assert check.shrink(right) and says(capsys, "Correct:")
-    for wrong, hint in [(lambda *_: None, "single number"), (lambda: 0, "raised"), (lambda σ, bits: 1 / bits, "for σ = 10"),
-                        (lambda σ, bits: 1 / right(σ, bits), "new over old"), (lambda σ, bits: bits * right(σ, bits), "shrinks too")]:
+    for wrong, hint in [(lambda *_: None, "single number"), (lambda: 0, "raised"),
+                        (lambda σ, bits: 1 / bits, "for σ = 10"),
+                        (lambda σ, bits: 1 / right(σ, bits), "new over old"),
+                        (lambda σ, bits: bits * right(σ, bits), "shrinks too")]:
         assert not check.shrink(wrong) and says(capsys, hint)
 
 
@@ -70,5 +81,6 @@ def test_bug(capsys):
     short = dict(seeds=(0,), sequences=1_600)
     assert check.bug(right, **short) and says(capsys, "Correct: sound")
     assert check.bug(broken, **short) and says(capsys, "it stops")
-    for wrong, hint in [(nothing, "has changed"), (lambda: 0, "raised"), (harmless, "learns all the same")]:
+    for wrong, hint in [(nothing, "has changed"), (lambda: 0, "raised"),
+                        (harmless, "learns all the same")]:
         assert not check.bug(wrong, **short) and says(capsys, hint)
