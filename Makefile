@@ -8,7 +8,9 @@
 #   FORCE=1               make figures: execute all notebooks, not only the stale ones
 #   JOBS=2                make test: run files side by side
 #   SECONDS=600           make fuzz, make fuzz-asan: for how long
-# There are also: lint, unit (the package's tests alone), fuzz, fuzz-asan, live (the pages' kernel, compiled again), colab (all notebooks as in Colab), links (those of the book, over the network).
+# There are also: lint, unit (the package's tests alone), executed (which tests execute which equation,
+# for the page of checks: minutes), fuzz, fuzz-asan, live (the pages' kernel, compiled again), colab
+# (all notebooks as in Colab), links (those of the book, over the network).
 
 PYTHON ?= python3
 PIP_TORCH ?=
@@ -23,7 +25,7 @@ export OMP_NUM_THREADS = 1
 export PIP_TORCH
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: book test lint unit fuzz fuzz-asan figures live colab links clean
+.PHONY: book test lint unit executed fuzz fuzz-asan figures live colab links clean
 
 book: $(READY)
 	$(JUPYTER_BOOK) build -W -n --keep-going . || { rm -rf _build/.doctrees; exit 1; } # else a second call would be silent
@@ -41,6 +43,10 @@ lint: $(READY)
 # The package alone, without the notebooks: for other versions of Python and torch, whose last digits may differ.
 unit: $(READY)
 	$(PY) -m pytest -q tests --ignore=tests/book
+
+executed: $(READY)
+	$(PY) book/tools/executed.py
+	$(PY) book/tools/checks.py
 
 # Random machines, states, types and layouts: the fast path against the clear one. SECONDS=600 for longer; fuzz-asan: its kernel under
 # AddressSanitizer, for what it may read or write beyond.

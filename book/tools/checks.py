@@ -13,58 +13,17 @@ import sys
 import nbformat
 import yaml
 from check_pages import entries, figures
+from executed import equations, files, kept, tree
 from stamp import ROOT
 
 PAGE = ROOT / "book/checks.md"
 
 
-def tree(file):
-    return ast.parse(file.read_text(encoding="utf-8"))
-
-
-def equations():
-    """(number, what it says, module, function) of every function whose docstring begins with an
-    equation's number."""
-    found = []
-    for file in sorted((ROOT / "ntm").rglob("*.py")):
-        module = ".".join(file.relative_to(ROOT).with_suffix("").parts)
-        for node in ast.walk(tree(file)):
-            said = (isinstance(node, ast.FunctionDef)
-                    and re.match(r"Equation \((\d+)\): (.*)", ast.get_docstring(node) or ""))
-            if said:
-                found.append((int(said[1]), said[2].rstrip("."), module, node.name))
-    return sorted(found)
-
-
 def tests():
-    """(file, function node, the same with the file's own helpers that it names, what the file
-    imports from ntm: {name: full name})."""
-    found = []
-    for file in sorted((ROOT / "tests").rglob("test_*.py")):
-        parsed = tree(file)
-        names = {alias.asname or alias.name: f"{node.module}.{alias.name}"
-                 for node in ast.walk(parsed)
-                 if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "ntm"
-                 for alias in node.names}
-        functions = [node for node in ast.walk(parsed) if isinstance(node, ast.FunctionDef)]
-        helpers = {node.name: node for node in functions if not node.name.startswith("test_")}
-        for test in functions:
-            if test.name.startswith("test_"):
-                called = {n.id for n in ast.walk(test) if isinstance(n, ast.Name)} & helpers.keys()
-                found.append((file, test, [test, *(helpers[name] for name in sorted(called))],
-                              names))
-    return found
-
-
-def mentions(nodes, names, full):
-    """Whether one of these functions uses the function ntm.module.name."""
-    for n in (n for node in nodes for n in ast.walk(node)):
-        if isinstance(n, ast.Name) and names.get(n.id) == full:
-            return True
-        if (isinstance(n, ast.Attribute) and isinstance(n.value, ast.Name)
-            and f"{names.get(n.value.id)}.{n.attr}" == full):
-            return True
-    return False
+    """(file, function node) of every test."""
+    return [(file, node) for file in sorted((ROOT / "tests").rglob("test_*.py"))
+            for node in ast.walk(tree(file))
+            if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")]
 
 
 def chapters():
@@ -86,7 +45,7 @@ def live_figures(all_tests):
     script = (ROOT / "tests/live/equal.test.js").read_text(encoding="utf-8")
     in_node = [re.sub(r"\$\{[^}]*\}", "…", said)
                for said in re.findall(r"^ *test\([\"`](.*?)[\"`],", script, re.M)]
-    others = [node.name.removeprefix("test_").replace("_", " ") for file, node, *_ in all_tests
+    others = [node.name.removeprefix("test_").replace("_", " ") for file, node in all_tests
               if file.parent.name == "live"]
     return ["## Live figures", "",
             "The pages run and train machines in JavaScript and WebAssembly (`ntm/live`). In node, "
@@ -121,28 +80,29 @@ def page():
         f"{len({tag for _, tag in tagged})} functions shown in a chapter and held equal to the "
         "package's.", "",
         "## Equations", "",
-        row("equation", "it says", "function", "chapter", "tests"), row(*["---"] * 5),
+        row("equation", "it says", "function", "chapter", "tests that execute it"),
+        row(*["---"] * 5),
     ]
-    details = []
+    details, executed = [], kept()
     for number, says, module, function in all_equations:
-        users = [(file, node) for file, node, nodes, names in all_tests
-                 if mentions(nodes, names, f"{module}.{function}")]
-        shown = sorted({name for name, tag in tagged if tag == f"function:{module}.{function}"})
-        lines.append(row(f"({number})", says, f"`{module}.{function}`",
-                         ", ".join(f"[{name}]({name}.ipynb)" for name in shown), len(users)))
-        names = [f"- `{file.name}`: {node.name.removeprefix('test_').replace('_', ' ')}"
-                 for file, node in users]
-        details += [f"<details><summary>({number}) <code>{function}</code>: {len(users)} "
-                    "tests</summary>", "",
-                    *names, "", "</details>", ""]
+        full, users = f"{module}.{function}", executed[f"{module}.{function}"]
+        shown = sorted({name for name, tag in tagged if tag == f"function:{full}"})
+        count = sum(map(len, users.values()))
+        lines.append(row(f"({number})", says, f"`{full}`",
+                         ", ".join(f"[{name}]({name}.ipynb)" for name in shown), count))
+        names = ["; ".join(test.removeprefix("test_").replace("_", " ") for test in found)
+                 for found in users.values()]
+        details += [f"<details><summary>({number}) <code>{function}</code>: {count} tests"
+                    "</summary>", "", *(f"- `{file}`: {said}" for file, said in zip(users, names)),
+                    "", "</details>", ""]
     lines += ["",
               "Equation (1) has no function: it computes nothing, it says what every weighting "
-              "keeps (shares that sum to 1), "
-              "and the tests of (5) to (9) "
-              "hold it wherever a weighting is made."]
-    lines += ["",
-              "The tests that call each function, themselves or through a helper in their file, by "
-              "name:", "", *details,
+              "keeps (shares that sum to 1), and the tests of (5) to (9) hold it wherever a "
+              "weighting is made.", "",
+              "Counted are the tests that *execute* a function, seen while they ran "
+              f"(`book/tools/executed.py`, {len(files())} files of tests were asked), not those "
+              "that name it. The fast path computes the same in C and does not count; a test that "
+              "holds it to the equations does. By name:", "", *details,
               "## Chapters", "",
               "Cells are executed by nbval, which runs notebooks as tests; *compared* are those "
               "whose printed output must equal "
@@ -161,8 +121,8 @@ def page():
               "and noticed:", "",
               *(f"- {' '.join(ast.get_docstring(node).split())}" for node in rules), "",
               "## Tests", "", row("file", "tests"), row("---", "---")]
-    files = [file for file, *_ in all_tests]
-    lines += [row(f"`{file.relative_to(ROOT)}`", files.count(file)) for file in sorted(set(files))]
+    where = [file for file, _ in all_tests]
+    lines += [row(f"`{file.relative_to(ROOT)}`", where.count(file)) for file in sorted(set(where))]
     return "\n".join(lines) + "\n"
 
 

@@ -1,9 +1,10 @@
-"""Run the tests of the package and note which of them execute which equation: writes executed.json.
+"""Run tests of the package and note which of them execute which equation: writes executed.json.
 
     python book/tools/executed.py
 
-Some minutes. A test of pytest counts once, however many cases it has, and only for what runs in its
-own process and thread: not for a worker's, nor for the fast path, which computes the same in C.
+Some minutes of a free core. A test counts once, however many cases it has, and only for what runs
+in its own process and thread: not for a worker's, nor for the fast path, which computes the same in
+C. So the files that train and draw are not asked, only ASKED.
 """
 
 import ast
@@ -17,6 +18,8 @@ import pytest
 from stamp import ROOT
 
 DATA = ROOT / "book/tools/executed.json"
+ASKED = ["addressing", "memory", "heads", "machine", "tasks", "programs", "disassembler", "start",
+         "ablation", "checks", "fuzz", "fast"]
 
 
 def tree(file):
@@ -27,19 +30,19 @@ def equations():
     """(number, what it says, module, function) of every function whose docstring begins with an
     equation's number; figures, in ntm.live, are not what is tested here."""
     found = []
-    for file in sorted((ROOT / "ntm").rglob("*.py")):
+    for file in sorted({*(ROOT / "ntm").rglob("*.py")} - {*(ROOT / "ntm/live").glob("*.py")}):
         module = ".".join(file.relative_to(ROOT).with_suffix("").parts)
-        for node in ast.walk(tree(file) if not module.startswith("ntm.live") else ast.Module([])):
+        for node in ast.walk(tree(file)):
             doc = isinstance(node, ast.FunctionDef) and ast.get_docstring(node) or ""
-            if said := re.match(r"Equation \((\d+)\): (.*)", doc):
-                found.append((int(said[1]), said[2].rstrip("."), module, node.name))
+            if said := re.match(r"Equation \((\d+)\): (.*?)\.(\s|$)", doc, re.S):
+                found.append((int(said[1]), " ".join(said[2].split()), module, node.name))
     return sorted(found)
 
 
 def files():
-    """The files of tests that are asked: those of the package, not of the book and its figures."""
-    found = sorted((ROOT / "tests").rglob("test_*.py"))
-    return [file for file in found if file.parent.name not in ("book", "live")]
+    """The files of tests that are asked, as paths from the root."""
+    others = ["exercises/test_checkers", "focus/test_allocator", "focus/test_reading"]
+    return [f"tests/{name}.py" for name in [*(f"test_{name}" for name in ASKED), *others]]
 
 
 class Watch:
@@ -73,12 +76,14 @@ def watched(names, files):
     """{function: {file: the tests in it that execute the function}}. Whether the tests pass is
     asked by make test, not here."""
     watch = Watch(names)
-    pytest.main(["-q", "--no-header", "-p", "no:cacheprovider", *map(str, files)], plugins=[watch])
+    files = [str(ROOT / file) for file in files]
+    pytest.main(["-q", "--no-header", "-p", "no:cacheprovider", *files], plugins=[watch])
     return {name: {file: sorted(tests) for file, tests in sorted(found.items())}
             for name, found in watch.found.items()}
 
 
 def kept():
+    """What was found: as `watched` returns it."""
     return json.loads(DATA.read_text(encoding="utf-8"))
 
 

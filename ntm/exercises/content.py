@@ -69,7 +69,8 @@ def content_of_known(function):
                            f"[2, 3, 6]; {was(answer)}.")
     if not torch.allclose(all_known, content(M, k, β), atol=1e-3):
         return verdict(False, "",
-                       "with every column known it must be the weighting of equation (5); it is not.")
+                       "with every column known it must be the weighting of equation (5); it is "
+                       "not.")
     wanted = torch.stack([content(M[..., m.bool()], k[:, [h]][..., m.bool()], β[:, [h]])[:, 0]
                           for h, m in enumerate(known[0])], dim=1)
     return verdict(torch.allclose(got, wanted, atol=1e-3),

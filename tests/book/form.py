@@ -503,7 +503,8 @@ def strange_colours(source):
         hue, _, saturation = colorsys.rgb_to_hls(*(int(c, 16) / 255 for c in (r, g, b)))
         if saturation and not 195 <= 360 * hue <= 225:
             yield f"#{r}{g}{b}"
-    yield from re.findall(r"\"(?:C\d|tab:\w+|(?:red|green|blue|gold|orange|purple|brown))\"", source)
+    named = r"\"(?:C\d|tab:\w+|red|green|blue|gold|orange|purple|brown)\""
+    yield from re.findall(named, source)
 
 
 def exercises(nb, at_least=4):

@@ -14,6 +14,7 @@ import check_browser
 import check_pages
 import checks
 import docstrings
+import executed
 import fold
 import house
 import nbformat
@@ -483,15 +484,31 @@ def test_the_letters_of_a_formula():
         assert notation.letters(formula) == letters
 
 
-def test_the_page_counts_equations_and_tests():
-    numbers = [number for number, *_ in checks.equations()]
-    assert set(range(2, 10)) <= set(numbers)
-    node = ast.parse("def test_a():\n    memory.read(M, w)\n    assert add(1)").body[0]
-    names = {"memory": "ntm.memory", "add": "ntm.memory.add"}
-    assert (checks.mentions([node], names, "ntm.memory.read")
-            and checks.mentions([node], names, "ntm.memory.add"))
-    assert (not checks.mentions([node], names, "ntm.memory.erase")
-            and not checks.mentions([node], {}, "ntm.memory.add"))
-    users = {test.name for _, test, nodes, names in checks.tests()
-             if checks.mentions(nodes, names, "ntm.addressing.interpolate")}
-    assert "test_every_stage_equals_its_sum" in users  # which calls it through a helper
+def test_what_executes_an_equation_is_known_and_there():
+    """Whether the counts are today's is not asked: that takes minutes (book/tools/executed.py)."""
+    kept = executed.kept()
+    assert [f"{module}.{name}" for _, _, module, name in executed.equations()] == list(kept)
+    assert set(range(2, 11)) <= {number for number, *_ in executed.equations()}
+    there = {(file.relative_to(stamp.ROOT).as_posix(), node.name)
+             for file, node in checks.tests()}
+    assert {file for file, _ in there} >= set(executed.files())
+    for function, found in kept.items():
+        assert found and found.keys() <= set(executed.files()), function
+        assert {(file, test) for file in found for test in found[file]} <= there, function
+    own = kept["ntm.addressing.interpolate"]["tests/test_addressing.py"]
+    assert "test_every_stage_equals_its_sum" in own  # which calls it through a helper
+
+
+def test_a_function_counts_for_the_tests_that_execute_it(tmp_path):
+    (tmp_path / "toy_of_executed.py").write_text("def double(x):\n    return 2 * x\n")
+    (tmp_path / "test_toy.py").write_text(
+        "import pytest\nfrom toy_of_executed import double\n\ndef helper(x):\n"
+        "    return double(x)\n\n@pytest.mark.parametrize('x', [1, 2])\ndef test_runs(x):\n"
+        "    assert helper(x) == 2 * x\n\ndef test_names():\n    assert callable(double)\n")
+    code = (f"import sys; sys.path[:0] = [{str(tmp_path)!r}, {str(stamp.ROOT / 'book/tools')!r}]\n"
+            "import executed, pathlib\n"
+            f"executed.ROOT = pathlib.Path({str(tmp_path)!r})\n"
+            "print(executed.watched(['toy_of_executed.double'], ['test_toy.py']))")
+    said = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True,
+                          text=True).stdout
+    assert said.rstrip().endswith("{'toy_of_executed.double': {'test_toy.py': ['test_runs']}}")
