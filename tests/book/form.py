@@ -484,7 +484,7 @@ def numbered_in_brackets(nb, name):
 def plain_words(nb, name):
     """Nothing that readers stumbled over, and nothing of what we ourselves had aimed for."""
     for number, cell in enumerate(nb.cells):
-        text = cell.source + (printed(cell) if cell.cell_type == "code" else "")
+        text = printed(cell) if cell.cell_type == "code" else cell.source
         for found in STUMBLED.findall(text):
             yield f"cell {number} says {found!r}"
 
