@@ -77,7 +77,9 @@ def watched(names, files):
     asked by make test, not here."""
     watch = Watch(names)
     files = [str(ROOT / file) for file in files]
-    pytest.main(["-q", "--no-header", "-p", "no:cacheprovider", *files], plugins=[watch])
+    # the tests of the benchmark time what others execute
+    options = ["-q", "--no-header", "-p", "no:cacheprovider", "-k", "not benchmark"]
+    pytest.main([*options, *files], plugins=[watch])
     return {name: {file: sorted(tests) for file, tests in sorted(found.items())}
             for name, found in watch.found.items()}
 

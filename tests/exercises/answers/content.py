@@ -46,7 +46,7 @@ def content_of_known():
         (lambda M, k, β, known: content(M, k * known, β), "known columns"),
         (lambda M, k, β, known: known_only(M, k, β, known, ε=0.0), "NaN"),
         (lambda M, k, β, known: known_only(M, k, 1, known), "AttributeError"),
-        (lambda M, k, β, known: known_only(M, k, 0 * β, known), "equation 5"),
+        (lambda M, k, β, known: known_only(M, k, 0 * β, known), "equation (5)"),
         (lambda M, k, β, known: M, "[2, 6, 5]"),
         (known_only, "Correct: "),
     ]
