@@ -1,4 +1,5 @@
-"""A memory with levels of detail, small and real: MegaContext's tree, lens and allocator, with the NTM's addressing on top.
+"""A memory with levels of detail, small and real: MegaContext's tree, lens and allocator, with the
+NTM's addressing on top.
 
 data, tree, model; oracle, lens, allocator; run and measures; train makes the weights again.
 """
@@ -24,5 +25,6 @@ def load_lens(name="tokens", seed=0, of=0):
 
 
 def notes(seed=0):
-    """What was written down while a language model was trained: its curve, and what its gists could be found by, before and after."""
+    """What was written down while a language model was trained: its curve, and what its gists could
+    be found by, before and after."""
     return json.loads(read_safetensors(WEIGHTS / f"lm-{seed}.safetensors")[0]["notes"])

@@ -1,8 +1,9 @@
 """Streams: real English text with planted facts, and questions about them whose answers are known.
 
-The text is a frozen excerpt (330 kB, lower case) of the documentation that Python carries in `pydoc_data.topics`; its licence lies
-beside it. A fact fills one block of K = 8 tokens, `SET key v1 v2 v3 v4 v5 END`; the five values of a fact differ. A question is
-announced (`ASK key` closes one block, the answer opens the next, so that the focus may move in between) or unannounced (all eight
+The text is a frozen excerpt (330 kB, lower case) of the documentation that Python carries in
+`pydoc_data.topics`; its licence lies beside it. A fact fills one block of K = 8 tokens, `SET key v1
+v2 v3 v4 v5 END`; the five values of a fact differ. A question is announced (`ASK key` closes one
+block, the answer opens the next, so that the focus may move in between) or unannounced (all eight
 tokens in one block: the focus had to be right before).
 """
 
@@ -13,7 +14,8 @@ from pathlib import Path
 import torch
 
 K, F = 8, 8  # tokens in a block, blocks under a node of LOD2
-SYMBOLS = " etaisnorlchdup\"mfb_g.y,w()x*v:k'-j|=>1][0q3+2;z"  # the 48 commonest; anything else in the text is symbol 48
+# the 48 commonest; anything else in the text is symbol 48
+SYMBOLS = " etaisnorlchdup\"mfb_g.y,w()x*v:k'-j|=>1][0q3+2;z"
 SET, ASK, END = 49, 50, 51
 KEYS, VALUES = range(52, 84), range(84, 110)
 VOCABULARY, ANSWER = 110, 5  # symbols in all; values in an answer
@@ -21,10 +23,11 @@ VOCABULARY, ANSWER = 110, 5  # symbols in all; values in an answer
 
 @dataclass
 class Stream:
-    """tokens [B, far + tail]; the first `far` are what a focus is over, the rest always stays in full detail.
+    """tokens [B, far + tail]; the first `far` are what a focus is over, the rest always stays in
+    full detail.
 
-    facts [B, n]: their blocks; asked [B, questions]: the block each question is about; answer [B, far + tail]: True at the values of
-    an answer; announced [B, questions].
+    facts [B, n]: their blocks; asked [B, questions]: the block each question is about; answer [B,
+    far + tail]: True at the values of an answer; announced [B, questions].
     """
 
     tokens: torch.Tensor
@@ -57,14 +60,17 @@ def text(part="train"):
 def say(tokens):
     """A row of tokens as a string: planted symbols in brackets, values as capitals."""
     names = {SET: "[SET]", ASK: "[ASK]", END: "[END]", len(SYMBOLS): "?"}
-    names |= {k: f"[key {i}]" for i, k in enumerate(KEYS)} | {v: chr(65 + i) for i, v in enumerate(VALUES)}
-    return "".join(SYMBOLS[t] if t < len(SYMBOLS) else names[t] for t in torch.as_tensor(tokens).tolist())
+    names |= {k: f"[key {i}]"
+              for i, k in enumerate(KEYS)} | {v: chr(65 + i) for i, v in enumerate(VALUES)}
+    return ("".join(SYMBOLS[t] if t < len(SYMBOLS) else names[t]
+                    for t in torch.as_tensor(tokens).tolist()))
 
 
 def _facts(B, n, generator):
     """Keys [B, n], all different, and values [B, n, 5], different within a fact."""
     keys = KEYS[0] + torch.rand(B, len(KEYS), generator=generator).argsort(-1)[:, :n]
-    values = VALUES[0] + torch.rand(B, n, len(VALUES), generator=generator).argsort(-1)[..., :ANSWER]
+    values = (VALUES[0] + torch.rand(B, n, len(VALUES),
+                                     generator=generator).argsort(-1)[..., :ANSWER])
     return keys, values
 
 
@@ -76,63 +82,76 @@ def _fill(tokens, part, generator):
 
 
 def _plant(blocks, ends, facts, keys, values, questions, part, generator):
-    """Facts into their blocks, then questions into theirs, then text. A question: the block of the stream, which fact [B], whether it
-    is announced [B], whether it is asked at all [B]."""
+    """Facts into their blocks, then questions into theirs, then text. A question: the block of the
+    stream, which fact [B], whether it is announced [B], whether it is asked at all [B]."""
     B, rows = len(facts), torch.arange(len(facts))
     tokens = torch.full((B, ends * K), -1)
     answer = torch.zeros(B, ends * K, dtype=torch.bool)
-    whole = torch.cat([torch.full_like(keys, SET)[..., None], keys[..., None], values, torch.full_like(keys, END)[..., None]], -1)
+    whole = torch.cat([torch.full_like(keys, SET)[..., None], keys[..., None], values,
+                       torch.full_like(keys, END)[..., None]], -1)
     tokens.view(B, ends, K)[rows[:, None], facts] = whole
     for block, which, early, speaks in questions:
-        asking = torch.cat([torch.full((B, 1), ASK), whole[rows, which, 1:]], 1)  # ASK key v1..v5 END
-        at = (block * K - 2 * early.long())[:, None] + torch.arange(K)  # two tokens earlier where it is announced
+        # ASK key v1..v5 END
+        asking = torch.cat([torch.full((B, 1), ASK), whole[rows, which, 1:]], 1)
+        # two tokens earlier where it is announced
+        at = (block * K - 2 * early.long())[:, None] + torch.arange(K)
         tokens[rows[:, None], at] = torch.where(speaks[:, None], asking, -1)
         answer[rows[:, None], at[:, 2:-1]] = speaks[:, None]
-    asked = torch.stack([torch.where(speaks, facts[rows, which], -1) for _, which, _, speaks in questions], 1)
+    asked = torch.stack([torch.where(speaks, facts[rows, which], -1)
+                         for _, which, _, speaks in questions], 1)
     early = torch.stack([early for _, _, early, _ in questions], 1)
     return Stream(_fill(tokens, part, generator), blocks * K, facts, asked, answer, early)
 
 
 def quiz(B, *, blocks=56, facts=12, questions=1, announced=1.0, part="test", generator=None):
-    """Facts anywhere in the far part; then a tail of eight blocks with 1 to 4 questions, the last in its last block.
+    """Facts anywhere in the far part; then a tail of eight blocks with 1 to 4 questions, the last
+    in its last block.
 
     announced: the probability that a question is. Returns a Stream.
     """
     if not 1 <= questions <= 4 or not questions <= facts <= min(len(KEYS), blocks):
-        raise ValueError(f"questions is {questions}, facts {facts}; 1 <= questions <= 4, and no fewer facts than questions, at most 32")
+        raise ValueError(f"questions is {questions}, facts {facts}; 1 <= questions <= 4, and no "
+                         "fewer facts than questions, at most 32")
     where = torch.rand(B, blocks, generator=generator).argsort(-1)[:, :facts]
     keys, values = _facts(B, facts, generator)
     order = torch.rand(B, facts, generator=generator).argsort(-1)
     always = torch.ones(B, dtype=torch.bool)
-    asks = [(blocks + 7 - 2 * i, order[:, i], torch.rand(B, generator=generator) < announced, always) for i in reversed(range(questions))]
+    asks = [(blocks + 7 - 2 * i, order[:, i], torch.rand(B, generator=generator) < announced,
+             always) for i in reversed(range(questions))]
     return _plant(blocks, blocks + 8, where, keys, values, asks, part, generator)
 
 
 def records(B, *, sequential=True, blocks=56, part="test", generator=None):
-    """Three records of four facts, each in four blocks in a row under one node; an announced question, then, in the next block, an
-    unannounced one: about the fact that follows in the record (sequential) or about any of the others (the control)."""
+    """Three records of four facts, each in four blocks in a row under one node; an announced
+    question, then, in the next block, an unannounced one: about the fact that follows in the record
+    (sequential) or about any of the others (the control)."""
     node = torch.rand(B, blocks // F, generator=generator).argsort(-1)[:, :3]
     first = node * F + torch.randint(F - 3, (B, 3), generator=generator)
     where = (first[..., None] + torch.arange(4)).flatten(1)
     keys, values = _facts(B, 12, generator)
-    which = torch.randint(3, (B,), generator=generator) * 4 + torch.randint(3, (B,), generator=generator)
+    which = (torch.randint(3, (B,), generator=generator) * 4
+             + torch.randint(3, (B,), generator=generator))
     other = (which + torch.randint(1, 12, (B,), generator=generator)) % 12
     yes = torch.ones(B, dtype=torch.bool)
-    asks = [(blocks + 7, which, yes, yes), (blocks + 8, which + 1 if sequential else other, ~yes, yes)]
+    asks = [(blocks + 7, which, yes, yes), (blocks + 8, which + 1 if sequential else other, ~yes,
+                                            yes)]
     return _plant(blocks, blocks + 9, where, keys, values, asks, part, generator)
 
 
 def dialogue(B, *, rounds=24, stay=0.85, blocks=56, facts=12, part="test", generator=None):
-    """A document, eight blocks of text, then `rounds` rounds of two blocks, a question in each. With probability `stay` it is about
-    the topic of the round before, unannounced; else about a new topic, announced. Questions about one topic lie five rounds apart or
-    more, so that the answer cannot be read off the tail: in between, a round holds text only (asked is -1 there)."""
+    """A document, eight blocks of text, then `rounds` rounds of two blocks, a question in each.
+    With probability `stay` it is about the topic of the round before, unannounced; else about a new
+    topic, announced. Questions about one topic lie five rounds apart or more, so that the answer
+    cannot be read off the tail: in between, a round holds text only (asked is -1 there)."""
     where = torch.rand(B, blocks, generator=generator).argsort(-1)[:, :facts]
     keys, values = _facts(B, facts, generator)
     topic, since = torch.randint(facts, (B,), generator=generator), torch.full((B,), 99)
     asks = []
     for round in range(rounds):
         moves = (torch.rand(B, generator=generator) >= stay) | (round == 0)
-        topic = torch.where(moves, (topic + torch.randint(1, facts, (B,), generator=generator)) % facts, topic)
+        topic = torch.where(moves,
+                            (topic + torch.randint(1, facts, (B,), generator=generator)) % facts,
+                            topic)
         speaks = moves | (since >= 5)
         since = torch.where(speaks, 1, since + 1)
         asks.append((blocks + 8 + 2 * round + 1, topic, moves, speaks))

@@ -1,7 +1,8 @@
 """LensNet, small: which entries deserve detail, from what was said last.
 
-Dual cross-attention: queries made of the tail look at the entries of the working context, then each entry looks at the queries. The
-second look is the NTM's: softmax of a key strength times a cosine, equations (5) and (6). It learns from the oracle's ΔNLL alone.
+Dual cross-attention: queries made of the tail look at the entries of the working context, then each
+entry looks at the queries. The second look is the NTM's: softmax of a key strength times a cosine,
+equations (5) and (6). It learns from the oracle's ΔNLL alone.
 """
 
 import torch
@@ -19,55 +20,71 @@ UNIT, PRICE = 4.0, 0.05  # nats in one unit of score; what the entries of detail
 
 
 class Lens(Saved, nn.Module):
-    """query: "tokens" (of the tail) or "gists" (of the tail's blocks, as in the original). kind: "dual", or "cosine": content addressing
-    alone, the cosine of an entry with the last query. d: width of the model's vectors; width: of the lens; heads; seed."""
+    """query: "tokens" (of the tail) or "gists" (of the tail's blocks, as in the original). kind:
+    "dual", or "cosine": content addressing alone, the cosine of an entry with the last query. d:
+    width of the model's vectors; width: of the lens; heads; seed."""
 
     def __init__(self, query="tokens", kind="dual", d=64, width=32, heads=2, seed=0):
         super().__init__()
         if query not in ("tokens", "gists") or kind not in ("dual", "cosine"):
-            raise ValueError(f'query is {query!r}, kind {kind!r}; they must be "tokens" or "gists", "dual" or "cosine"')
+            raise ValueError(f'query is {query!r}, kind {kind!r}; they must be "tokens" or '
+                             '"gists", "dual" or "cosine"')
         self.settings = dict(query=query, kind=kind, d=d, width=width, heads=heads)
         self.query, self.kind, self.heads = query, kind, heads
         with torch.random.fork_rng():
             torch.manual_seed(seed)
             linear = lambda a, b: nn.Linear(a, b, bias=False)  # noqa: E731
-            self.norm_x, self.norm_g, self.x, self.g = nn.LayerNorm(d), nn.LayerNorm(d), linear(d, width), linear(d, width)
+            self.norm_x, self.norm_g, self.x, self.g = (nn.LayerNorm(d), nn.LayerNorm(d),
+                                                        linear(d, width), linear(d, width))
             self.slot = nn.Parameter(0.1 * torch.randn(7 * K if query == "tokens" else 7, width))
             self.β = nn.Parameter(torch.full((heads,), 8.0))
             if kind == "dual":
                 self.q1, self.k1, self.v1, self.o1 = (linear(width, width) for _ in range(4))
-                self.q2, self.k2, self.v2, self.null = *(linear(width, width) for _ in range(3)), nn.Parameter(torch.zeros(1, 1, width))
-                self.head = nn.Sequential(nn.Linear(2 * width + 4 + heads, width), nn.GELU(), nn.Linear(width, 1))
+                self.q2, self.k2, self.v2, self.null = (*(linear(width, width)
+                                                          for _ in range(3)),
+                                                        nn.Parameter(torch.zeros(1, 1, width)))
+                self.head = nn.Sequential(nn.Linear(2 * width + 4 + heads, width), nn.GELU(),
+                                          nn.Linear(width, 1))
             else:
-                self.gain, self.offset = nn.Parameter(torch.full((3,), 0.5)), nn.Parameter(torch.zeros(3))
+                self.gain, self.offset = (nn.Parameter(torch.full((3,), 0.5)),
+                                          nn.Parameter(torch.zeros(3)))
 
     def queries(self, lm, seen):
-        """Of the tail seen so far, [B, 56] tokens: for each token the vector by which a gist is asked for it, or the gists; [B, q, d]."""
+        """Of the tail seen so far, [B, 56] tokens: for each token the vector by which a gist is
+        asked for it, or the gists; [B, q, d]."""
         return lm.bag.weight[seen] if self.query == "tokens" else lm.gists(seen)[1]
 
     def forward(self, x, lod, position, ok, queries):
-        """x [B, n, d], lod, position, ok [B, n]: the far entries. Returns the gain of detail of each in units, [B, n]."""
+        """x [B, n, d], lod, position, ok [B, n]: the far entries. Returns the gain of detail of
+        each in units, [B, n]."""
         x, g = self.x(self.norm_x(x)), self.g(self.norm_g(queries)) + self.slot
         if self.kind == "cosine":
             return self.gain[lod] * self.β[0] * similarity(x, g[:, -1:])[:, 0] + self.offset[lod]
         split = lambda z: z.unflatten(-1, (self.heads, -1)).transpose(1, 2)  # noqa: E731
-        u = functional.scaled_dot_product_attention(split(self.q1(g)), split(self.k1(x)), split(self.v1(x)), ok[:, None, None])
-        g = torch.cat([self.null.expand(len(g), -1, -1), g + self.o1(u.transpose(1, 2).flatten(2))], 1)
-        logits = functional.softplus(self.β)[:, None, None] * similarity(split(self.k2(g)), split(self.q2(x)))  # [B, heads, n, q]
+        u = functional.scaled_dot_product_attention(split(self.q1(g)), split(self.k1(x)),
+                                                    split(self.v1(x)), ok[:, None, None])
+        g = torch.cat([self.null.expand(len(g), -1, -1), g + self.o1(u.transpose(1, 2).flatten(2))],
+                      1)
+        # [B, heads, n, q]
+        logits = (functional.softplus(self.β)[:, None, None]
+                  * similarity(split(self.k2(g)), split(self.q2(x))))
         u = (logits.softmax(-1) @ split(self.v2(g))).transpose(1, 2).flatten(2)
-        features = torch.cat([functional.one_hot(lod, 3), (position / 512)[..., None], logits.amax(-1).transpose(1, 2)], -1)
+        features = torch.cat([functional.one_hot(lod, 3), (position / 512)[..., None],
+                              logits.amax(-1).transpose(1, 2)], -1)
         return self.head(torch.cat([x, u, features], -1))[..., 0]
 
 
 def entries(lm, table, e2, e1):
-    """What a lens is given of the far part: x [B, n, d] without the level's embedding, lod, position, ok; and idx."""
+    """What a lens is given of the far part: x [B, n, d] without the level's embedding, lod,
+    position, ok; and idx."""
     _, position, ok, idx = working_context(lm, table, e2, e1)
     lod = tree.layout(e2.shape[1])[0][idx]
     return table.gather(1, idx[..., None].expand(-1, -1, table.shape[-1])), lod, position, ok, idx
 
 
 def scorer(lens, lm, table, seen, price=PRICE):
-    """A function (e2, e1) -> signed scores on the axis of blocks, for these streams and the tail seen [B, 56]."""
+    """A function (e2, e1) -> signed scores on the axis of blocks, for these streams and the tail
+    seen [B, 56]."""
     def score(e2, e1):
         with torch.no_grad():
             *given, idx = entries(lm, table, e2, e1)
@@ -76,10 +93,12 @@ def scorer(lens, lm, table, seen, price=PRICE):
 
 
 def contexts(lm, B, generator, lens=None, announced=0.75, W_max=28):
-    """Labelled contexts: streams of the training text with one question, each under a focus, with the gain of every block.
+    """Labelled contexts: streams of the training text with one question, each under a focus, with
+    the gain of every block.
 
-    The focus is drawn at random (a few blocks, anywhere) or, given a lens, is where its own allocator has got to after one or two passes.
-    Nothing here knows which block is asked. Returns a dict of tensors.
+    The focus is drawn at random (a few blocks, anywhere) or, given a lens, is where its own
+    allocator has got to after one or two passes. Nothing here knows which block is asked. Returns a
+    dict of tensors.
     """
     stream = quiz(B, announced=announced, part="train", generator=generator)
     C = stream.far // (F * K)
@@ -88,34 +107,44 @@ def contexts(lm, B, generator, lens=None, announced=0.75, W_max=28):
     e2, e1 = tree.nothing(B, C)
     order = torch.rand(B, C * F, generator=generator).argsort(-1)[:, :6]
     level = torch.randint(2, order.shape, generator=generator)
-    e2, e1 = tree.fill(order, e2, e1, torch.randint(C, W_max + 15, (B,), generator=generator), level)
+    e2, e1 = tree.fill(order, e2, e1, torch.randint(C, W_max + 15, (B,), generator=generator),
+                       level)
     seen, wanted = stream.tail[:, : 7 * K], stream.answer[:, stream.far :]
     if lens is not None:
-        score = scorer(lens, lm, table, seen, price=0.1)  # where detail is cheap it wanders more, and sees more
+        # where detail is cheap it wanders more, and sees more
+        score = scorer(lens, lm, table, seen, price=0.1)
         once, twice = (settle(Allocator(B, C, W_max, N_diff=4), score, passes) for passes in (1, 2))
         die = torch.rand(B, generator=generator)
-        e2 = torch.where((die < 0.4)[:, None], once.e2, torch.where((die < 0.8)[:, None], twice.e2, e2))
-        e1 = torch.where((die < 0.4)[:, None, None], once.e1, torch.where((die < 0.8)[:, None, None], twice.e1, e1))
+        e2 = torch.where((die < 0.4)[:, None], once.e2,
+                         torch.where((die < 0.8)[:, None], twice.e2, e2))
+        e1 = torch.where((die < 0.4)[:, None, None], once.e1,
+                         torch.where((die < 0.8)[:, None, None], twice.e1, e1))
     gain = oracle.gains(lm, table, e2, e1, stream.tail, wanted)
-    return dict(tokens=stream.tokens, e2=e2, e1=e1, gain=gain, asked=stream.asked[:, 0], announced=stream.announced[:, 0])
+    return dict(tokens=stream.tokens, e2=e2, e1=e1, gain=gain, asked=stream.asked[:, 0],
+                announced=stream.announced[:, 0])
 
 
 def loss(scores, gain, e2):
-    """Smooth L1 on the gain (clipped to -2 ... 14 nats) of every node that can be acted on, and 0.5 times a softplus ranking of pairs in
-    one context that are more than one nat apart. scores, gain [B, C F] in units and in nats."""
+    """Smooth L1 on the gain (clipped to -2 ... 14 nats) of every node that can be acted on, and 0.5
+    times a softplus ranking of pairs in one context that are more than one nat apart. scores, gain
+    [B, C F] in units and in nats."""
     B, C = e2.shape
     target = gain.clamp(-2, 14) / UNIT
-    own = torch.where(e2[..., None], torch.ones(F), torch.eye(F)[0]).flatten(1)  # a closed node counts once
+    # a closed node counts once
+    own = torch.where(e2[..., None], torch.ones(F), torch.eye(F)[0]).flatten(1)
     value = (functional.smooth_l1_loss(scores, target, reduction="none") * own).sum() / own.sum()
-    apart = (target[:, :, None] - target[:, None, :] > 1 / UNIT) & (own[:, :, None] * own[:, None, :] > 0)
+    apart = ((target[:, :, None] - target[:, None, :] > 1 / UNIT)
+             & (own[:, :, None] * own[:, None, :] > 0))
     ranking = functional.softplus(-(scores[:, :, None] - scores[:, None, :]))
     return value + 0.5 * (ranking * apart).sum() / apart.sum().clamp(min=1)
 
 
 def train_lens(lm, sets, query="tokens", kind="dual", seed=0, steps=600, batch=64, rate=3e-3):
     """A lens, from labelled contexts (a list of what `contexts` returns)."""
-    generator, lens = torch.Generator().manual_seed(seed), Lens(query, kind, d=lm.settings["d"], seed=seed)
-    tokens, e2, e1, gain = (torch.cat([s[name] for s in sets]) for name in ("tokens", "e2", "e1", "gain"))
+    generator, lens = (torch.Generator().manual_seed(seed),
+                       Lens(query, kind, d=lm.settings["d"], seed=seed))
+    tokens, e2, e1, gain = (torch.cat([s[name] for s in sets])
+                            for name in ("tokens", "e2", "e1", "gain"))
     far = e2.shape[1] * F * K
     with torch.no_grad():
         *given, idx = entries(lm, lm.table(tokens[:, :far]), e2, e1)

@@ -1,8 +1,9 @@
 """A language model that reads entries of mixed level: gist nets, and two blocks of a transformer.
 
-What makes recall appear within minutes at this size: half of each head compares contents and half is turned by position (RoPE), and one
-head's keys are smeared, k_i <- (1 - s) k_i + s k_{i-1}, so that it looks at what came *before* an entry (the paper's interpolation and
-shift, on keys, in one line).
+What makes recall appear within minutes at this size: half of each head compares contents and half
+is turned by position (RoPE), and one head's keys are smeared, k_i <- (1 - s) k_i + s k_{i-1}, so
+that it looks at what came *before* an entry (the paper's interpolation and shift, on keys, in one
+line).
 """
 
 import torch
@@ -27,33 +28,39 @@ class Gist(nn.Module):
 
 
 class Block(nn.Module):
-    """Attention with smeared keys, then an MLP, each after a layer norm and added to what came in."""
+    """Attention with smeared keys, then an MLP, each after a layer norm and added to what came
+    in."""
 
     def __init__(self, d, heads):
         super().__init__()
         self.heads, self.norm1, self.norm2 = heads, nn.LayerNorm(d), nn.LayerNorm(d)
-        self.q, self.kv, self.out = nn.Linear(d, d, bias=False), nn.Linear(d, 2 * d, bias=False), nn.Linear(d, d, bias=False)
+        self.q, self.kv, self.out = (nn.Linear(d, d, bias=False), nn.Linear(d, 2 * d, bias=False),
+                                     nn.Linear(d, d, bias=False))
         self.mlp = nn.Sequential(nn.Linear(d, 4 * d), nn.GELU(), nn.Linear(4 * d, d))
         self.smear = nn.Parameter(torch.linspace(-3, 3, heads))
 
     def forward(self, x, turn, bias, before, last):
-        """x [B, n, d]; queries only from the last `last` entries. bias [B, 1, last, n]; before(k): the key of the entry before."""
+        """x [B, n, d]; queries only from the last `last` entries. bias [B, 1, last, n]; before(k):
+        the key of the entry before."""
         B, n, d = x.shape
         y = self.norm1(x)
-        q = turn(self.q(y[:, -last:]).view(B, last, self.heads, -1).transpose(1, 2), slice(n - last, n))
+        q = turn(self.q(y[:, -last:]).view(B, last, self.heads, -1).transpose(1, 2),
+                 slice(n - last, n))
         k, v = (z.view(B, n, self.heads, -1).transpose(1, 2) for z in self.kv(y).chunk(2, -1))
         k = turn(k, slice(0, n))
         s = torch.sigmoid(self.smear).view(-1, 1, 1)
         previous, there = before(k)  # where nothing is before, a key stays as it is
         k = k + s * there * (previous - k)
-        x = x[:, -last:] + self.out(functional.scaled_dot_product_attention(q, k, v, bias).transpose(1, 2).reshape(B, last, d))
+        seen = functional.scaled_dot_product_attention(q, k, v, bias).transpose(1, 2)
+        x = x[:, -last:] + self.out(seen.reshape(B, last, d))
         return x + self.mlp(self.norm2(x))
 
 
 class LM(Saved, nn.Module):
     """The language model with its two gist nets.
 
-    d: width; heads; hidden: of the gist nets; base: of RoPE; seed: of the first weights (the global generator is left alone).
+    d: width; heads; hidden: of the gist nets; base: of RoPE; seed: of the first weights (the global
+    generator is left alone).
     """
 
     def __init__(self, d=64, heads=2, blocks=2, hidden=96, base=1000.0, seed=0):
@@ -64,17 +71,20 @@ class LM(Saved, nn.Module):
             self.embed, self.level = nn.Embedding(VOCABULARY, d), nn.Embedding(3, d)
             self.gist1, self.gist2 = Gist(d, hidden), Gist(d, hidden)
             self.blocks = nn.ModuleList(Block(d, heads) for _ in range(blocks))
-            self.norm, self.head, self.bag = nn.LayerNorm(d), nn.Linear(d, VOCABULARY), nn.Linear(d, VOCABULARY)
+            self.norm, self.head, self.bag = (nn.LayerNorm(d), nn.Linear(d, VOCABULARY),
+                                              nn.Linear(d, VOCABULARY))
         half = d // heads // 2  # dimensions of a head that turn
         self.register_buffer("ω", base ** -(torch.arange(0, half, 2) / half), persistent=False)
 
     def gists(self, tokens):
-        """tokens [B, n], n a multiple of K: the embeddings [B, n, d], and the gists of LOD1 [B, n / K, d]."""
+        """tokens [B, n], n a multiple of K: the embeddings [B, n, d], and the gists of LOD1 [B, n /
+        K, d]."""
         x = self.embed(tokens)
         return x, self.gist1(x.unflatten(1, (-1, K)))
 
     def table(self, tokens):
-        """All rows of the tree over `tokens` [B, 64 C]: [B, 73 C, d]. Made once: a later token changes no row."""
+        """All rows of the tree over `tokens` [B, 64 C]: [B, 73 C, d]. Made once: a later token
+        changes no row."""
         x, one = self.gists(tokens)
         B, C = len(tokens), one.shape[1] // F
         one = one.view(B, C, F, 1, -1)
@@ -83,9 +93,11 @@ class LM(Saved, nn.Module):
         return torch.cat([two, blocks], 2).flatten(1, 2)
 
     def forward(self, x, position, ok, last, gate=None):
-        """Logits [B, last, 110] at the last `last` of the entries x [B, n, d] at these positions [B, n]; ok [B, n]: no padding.
+        """Logits [B, last, 110] at the last `last` of the entries x [B, n, d] at these positions
+        [B, n]; ok [B, n]: no padding.
 
-        gate [B, n], within [0, 1]: how much of an entry is there, its logarithm added to every attention logit (soft focus).
+        gate [B, n], within [0, 1]: how much of an entry is there, its logarithm added to every
+        attention logit (soft focus).
         """
         n = x.shape[1]
         angle = position[:, None, :, None] * self.ω
@@ -102,11 +114,15 @@ class LM(Saved, nn.Module):
         if gate is None:
             there = functional.pad(ok[:, :-1], (1, 0))[:, None, :, None].float()
             before = lambda k: (functional.pad(k[:, :, :-1], (0, 0, 1, 0)), there)  # noqa: E731
-        else:  # the entry before is the last that is shown: in expectation, each j with gate_j Π (1 - gate) of those in between
+        # the entry before is the last that is shown: in expectation, each j with gate_j Π (1 -
+        # gate) of those in between
+        else:
             present = (gate * ok).clamp(1e-6, 1 - 1e-6)
             closed = (1 - present).log().cumsum(-1)
-            chain = (present.log()[:, None, :] + (closed - (1 - present).log())[:, :, None] - closed[:, None, :])
-            chain = chain.masked_fill(later | torch.eye(n, dtype=torch.bool), -torch.inf).exp()[:, None]
+            chain = (present.log()[:, None, :] + (closed - (1 - present).log())[:, :, None]
+                     - closed[:, None, :])
+            chain = chain.masked_fill(later | torch.eye(n, dtype=torch.bool),
+                                      -torch.inf).exp()[:, None]
             there = chain.sum(-1, keepdim=True)
             before = lambda k: (chain @ k / there.clamp(min=1e-6), there)  # noqa: E731
             bias = bias + present.log()[:, None, None, :]
@@ -117,7 +133,8 @@ class LM(Saved, nn.Module):
 
 
 def working_context(lm, table, e2, e1):
-    """The far entries of a focus: x [B, n, d], position [B, n] (the centre of the span), ok [B, n], idx [B, n] (rows of the table)."""
+    """The far entries of a focus: x [B, n, d], position [B, n] (the centre of the span), ok [B, n],
+    idx [B, n] (rows of the table)."""
     lod, start, span = layout(e2.shape[1])
     idx, ok = index(visible(e2, e1))
     x = table.gather(1, idx[..., None].expand(-1, -1, table.shape[-1])) + lm.level(lod[idx])
@@ -125,7 +142,8 @@ def working_context(lm, table, e2, e1):
 
 
 def read(lm, table, e2, e1, tail, shift=0):
-    """NLL in nats of each token of `tail` [B, m] but the first, in the context of this focus and of the tail before it: [B, m - 1].
+    """NLL in nats of each token of `tail` [B, m] but the first, in the context of this focus and of
+    the tail before it: [B, m - 1].
 
     shift: tokens between the far part and the tail that are in neither.
     """
@@ -136,4 +154,5 @@ def read(lm, table, e2, e1, tail, shift=0):
     position = torch.cat([position, (far + shift + torch.arange(m)).expand(B, m)], 1)
     ok = torch.cat([ok, torch.ones(B, m, dtype=torch.bool)], 1)
     logits = lm(x, position.float(), ok, m)
-    return functional.cross_entropy(logits[:, :-1].transpose(1, 2), tail[:, 1:], reduction="none"), logits
+    return (functional.cross_entropy(logits[:, :-1].transpose(1, 2), tail[:, 1:], reduction="none"),
+            logits)

@@ -1,8 +1,11 @@
-"""Everything that is trained, from nothing: `python -m ntm.focus.train` (about eight CPU minutes a seed).
+"""Everything that is trained, from nothing: `python -m ntm.focus.train` (about eight CPU minutes a
+seed).
 
-The language model first sees detail (every fact that is asked about is shown as tokens), then mixed levels; beside it the gists begin to
-learn which symbols lie in their spans. Then, with the embeddings as they are, the gists are made an index: from the language model's loss
-alone, and from a plain bag of symbols, they hold too little of the keys, and no lens can find anything. Then the lenses.
+The language model first sees detail (every fact that is asked about is shown as tokens), then mixed
+levels; beside it the gists begin to learn which symbols lie in their spans. Then, with the
+embeddings as they are, the gists are made an index: from the language model's loss alone, and from
+a plain bag of symbols, they hold too little of the keys, and no lens can find anything. Then the
+lenses.
 """
 
 import argparse
@@ -20,8 +23,9 @@ from .model import LM, read
 
 
 def focus_for(asked, C, generator, mixed):
-    """A focus to train with: e2, e1, a budget of 63 to 91 entries. Not mixed: all asked blocks as tokens, then others as they
-    fit. Mixed: of the asked, 40 % as tokens, 30 % as gists of LOD1, the rest where they fall; in one context of 25 nothing is open."""
+    """A focus to train with: e2, e1, a budget of 63 to 91 entries. Not mixed: all asked blocks as
+    tokens, then others as they fit. Mixed: of the asked, 40 % as tokens, 30 % as gists of LOD1, the
+    rest where they fall; in one context of 25 nothing is open."""
     B, n = len(asked), C * F
     urge = torch.rand(B, n, generator=generator)
     level = (torch.rand(B, n, generator=generator) < (0.4 if mixed else 0.0)).long()
@@ -39,50 +43,65 @@ def focus_for(asked, C, generator, mixed):
 
 
 def held(tokens, far):
-    """Which symbols lie in the spans of the gists of tokens [B, n]: of LOD2 (the far part), of LOD1 (all); [B, gists, symbols]."""
+    """Which symbols lie in the spans of the gists of tokens [B, n]: of LOD2 (the far part), of LOD1
+    (all); [B, gists, symbols]."""
     one = functional.one_hot(tokens.unflatten(1, (-1, K)), VOCABULARY).amax(2).float()
     return one[:, : far // K].unflatten(1, (-1, F)).amax(2), one
 
 
 def bag_loss(lm, tokens, far, weight, present=1.0):
-    """How badly the gists say which symbols lie in their spans: binary cross-entropy, planted symbols weighing `weight` times, their
-    presence `present` times more. Returns it, with what was said and what is held, of LOD2 and LOD1."""
+    """How badly the gists say which symbols lie in their spans: binary cross-entropy, planted
+    symbols weighing `weight` times, their presence `present` times more. Returns it, with what was
+    said and what is held, of LOD2 and LOD1."""
     _, one = lm.gists(tokens)
     two = lm.gist2(one[:, : far // K].unflatten(1, (-1, F)))
-    said, true = lm.bag(torch.cat([two, one], 1)).split([two.shape[1], one.shape[1]], 1), held(tokens, far)
+    said, true = (lm.bag(torch.cat([two, one], 1)).split([two.shape[1], one.shape[1]], 1),
+                  held(tokens, far))
     weights, presence = torch.ones(VOCABULARY), torch.ones(VOCABULARY)
     weights[SET:], presence[SET:] = weight, present
-    loss = functional.binary_cross_entropy_with_logits(torch.cat(said, 1), torch.cat(true, 1), weights, pos_weight=presence)
+    loss = functional.binary_cross_entropy_with_logits(torch.cat(said, 1), torch.cat(true, 1),
+                                                       weights, pos_weight=presence)
     return loss, said, true
 
 
 def train_lm(seed=0, detail=500, mixed=1700, batch=24, log=None):
-    """A language model, and its curve: every 20 steps (step, CPU seconds, answers right where the fact is in detail, nats a token of text,
-    bag loss). Of the loss an answer's value weighs four times as much as a token of text; every 8th mixed step shows everything."""
+    """A language model, and its curve: every 20 steps (step, CPU seconds, answers right where the
+    fact is in detail, nats a token of text, bag loss). Of the loss an answer's value weighs four
+    times as much as a token of text; every 8th mixed step shows everything."""
     generator = torch.Generator().manual_seed(1000 + seed)
     lm, curve, begun, sums = LM(seed=seed), [], time.process_time(), torch.zeros(3)
     optimiser = torch.optim.AdamW(lm.parameters(), lr=2e-3, weight_decay=0.01)
-    rate = lambda t: min(1, (t + 1) / 50) * (0.02 + 0.49 * (1 + math.cos(math.pi * t / (detail + mixed))))  # noqa: E731
+
+    def rate(t):
+        fall = 1 + math.cos(math.pi * t / (detail + mixed))
+        return min(1, (t + 1) / 50) * (0.02 + 0.49 * fall)
+
     rates = torch.optim.lr_scheduler.LambdaLR(optimiser, rate)
     for step in range(detail + mixed):
         full = step >= detail and step % 8 == 0
         facts = int(torch.randint(4, 13, (), generator=generator))
-        stream = quiz(batch // 4 if full else batch, facts=facts, questions=4, announced=0.6, part="train", generator=generator)
+        stream = quiz(batch // 4 if full else batch, facts=facts, questions=4, announced=0.6,
+                      part="train", generator=generator)
         B, C = len(stream.tokens), stream.far // (F * K)
-        e2, e1 = tree.everything(B, C) if full else focus_for(stream.asked, C, generator, step >= detail)
+        e2, e1 = (tree.everything(B, C) if full
+                  else focus_for(stream.asked, C, generator, step >= detail))
         nll, logits = read(lm, lm.table(stream.tokens[:, : stream.far]), e2, e1, stream.tail)
         answer = stream.answer[:, stream.far + 1 :]
         bag, _, _ = bag_loss(lm, stream.tokens, stream.far, 4)
         optimiser.zero_grad()
-        ((nll * (1 + 3 * answer)).sum() / (1 + 3 * answer).sum() + (0.2 if step < detail else 0.1) * bag).backward()
+        ((nll * (1 + 3 * answer)).sum() / (1 + 3 * answer).sum() + (0.2 if step < detail else 0.1)
+         * bag).backward()
         torch.nn.utils.clip_grad_norm_(lm.parameters(), 1.0)
         optimiser.step()
         rates.step()
-        right = (logits[:, :-1].argmax(-1) == stream.tail[:, 1:])[answer].view(B, 4, 5).float().mean(-1)
+        right = (logits[:, :-1].argmax(-1)
+                 == stream.tail[:, 1:])[answer].view(B, 4, 5).float().mean(-1)
         detailed = e1.flatten(1).gather(1, stream.asked)
-        sums += torch.stack([right[detailed].mean().nan_to_num(), nll[~answer].mean(), bag]).detach()
+        sums += torch.stack([right[detailed].mean().nan_to_num(), nll[~answer].mean(),
+                             bag]).detach()
         if (step + 1) % 20 == 0:
-            curve.append([step + 1, round(time.process_time() - begun, 1), *[round(v, 4) for v in (sums / 20).tolist()]])
+            curve.append([step + 1, round(time.process_time() - begun, 1),
+                          *[round(v, 4) for v in (sums / 20).tolist()]])
             sums.zero_()
             if log:
                 log(*curve[-1])
@@ -90,10 +109,12 @@ def train_lm(seed=0, detail=500, mixed=1700, batch=24, log=None):
 
 
 def train_index(lm, steps=300, seed=0):
-    """The gist nets, on embeddings as they are. To be found, a gist must say a key louder than the other gists of its level: to the bag
-    loss comes 0.2 times the cross-entropy of *which* gist holds a key. Returns lm."""
+    """The gist nets, on embeddings as they are. To be found, a gist must say a key louder than the
+    other gists of its level: to the bag loss comes 0.2 times the cross-entropy of *which* gist
+    holds a key. Returns lm."""
     generator = torch.Generator().manual_seed(2000 + seed)
-    optimiser = torch.optim.AdamW([*lm.gist1.parameters(), *lm.gist2.parameters(), *lm.bag.parameters()], weight_decay=0.01)
+    optimiser = torch.optim.AdamW([*lm.gist1.parameters(), *lm.gist2.parameters(),
+                                   *lm.bag.parameters()], weight_decay=0.01)
     rates = torch.optim.lr_scheduler.OneCycleLR(optimiser, 3e-3, total_steps=steps)
     for _ in range(steps):
         stream = quiz(24, facts=16, questions=4, announced=0.6, part="train", generator=generator)
@@ -110,21 +131,24 @@ def train_index(lm, steps=300, seed=0):
 
 
 def found(lm, B=256, seed=7):
-    """Of how many questions the gist that says the key loudest is the right one: (of LOD2, of LOD1)."""
+    """Of how many questions the gist that says the key loudest is the right one: (of LOD2, of
+    LOD1)."""
     stream = quiz(B, generator=torch.Generator().manual_seed(seed))
     with torch.no_grad():
         said = lm.bag(lm.table(stream.tokens[:, : stream.far]))
     said = said.gather(2, stream.tail[:, 55, None, None].expand(-1, said.shape[1], 1))[..., 0]
     lod, asked = tree.layout(stream.far // (F * K))[0], stream.asked[:, 0]
-    return [(said[:, lod == 2].argmax(1) == asked // F).float().mean().item(), (said[:, lod == 1].argmax(1) == asked).float().mean().item()]
+    return [(said[:, lod == 2].argmax(1) == asked // F).float().mean().item(),
+            (said[:, lod == 1].argmax(1) == asked).float().mean().item()]
 
 
 LENSES = {"tokens": ("tokens", "dual"), "cosine": ("tokens", "cosine"), "gists": ("gists", "dual")}
 
 
 def train_lenses(lm, seed=0, n=1024, names=("tokens",), log=print):
-    """For one language model, one after the other, (name, lens), from labels that know nothing of what is asked: n contexts under random
-    focuses teach a first lens; n more are where that one's allocator gets to; from both together every lens of `names` is learned anew."""
+    """For one language model, one after the other, (name, lens), from labels that know nothing of
+    what is asked: n contexts under random focuses teach a first lens; n more are where that one's
+    allocator gets to; from both together every lens of `names` is learned anew."""
     generator = torch.Generator().manual_seed(3000 + seed)
     begun = time.process_time()
     sets = [contexts(lm, n, generator)]
@@ -150,7 +174,8 @@ def main():
     if not path.exists():
         lm, curve = train_lm(options.seed, log=print)
         before = found(lm)
-        train_index(lm, seed=options.seed).half().save(path, curve=curve, found=[before, found(lm.float())])
+        train_index(lm, seed=options.seed).half().save(path, curve=curve,
+                                                       found=[before, found(lm.float())])
     lm = LM.load(path).float().eval()
     for seed in options.lenses:
         for name, lens in train_lenses(lm, seed, names=LENSES if seed == 0 else ("tokens",)):

@@ -1,9 +1,10 @@
 """The MegaContext Tree and a focus over it.
 
-K tokens are one block (LOD0); a gist stands for a block (LOD1); a gist of F gists stands for F blocks (LOD2). The tree of C nodes of
-LOD2 is a table of 73 C rows, in the order in which a walk meets them: a node, then for each of its blocks the gist and its tokens.
-A focus is two boolean arrays: `e2` [B, C], the node is shown as its gists; `e1` [B, C, F], the block is shown as its tokens; e1 only
-under an e2. So every focus tiles the stream: there is no other kind.
+K tokens are one block (LOD0); a gist stands for a block (LOD1); a gist of F gists stands for F
+blocks (LOD2). The tree of C nodes of LOD2 is a table of 73 C rows, in the order in which a walk
+meets them: a node, then for each of its blocks the gist and its tokens. A focus is two boolean
+arrays: `e2` [B, C], the node is shown as its gists; `e1` [B, C, F], the block is shown as its
+tokens; e1 only under an e2. So every focus tiles the stream: there is no other kind.
 """
 
 import torch
@@ -16,7 +17,8 @@ ROWS = 1 + F * (1 + K)  # of one node with all beneath it
 def layout(C):
     """lod, start and span of the table's rows, each [73 C]; start counts tokens."""
     lod = torch.tensor([2] + ([1] + [0] * K) * F).repeat(C)
-    inside = torch.tensor([0] + [t for b in range(F) for t in [b * K] + list(range(b * K, b * K + K))])
+    inside = torch.tensor([0] + [t for b in range(F)
+                                 for t in [b * K] + list(range(b * K, b * K + K))])
     start = (torch.arange(C)[:, None] * F * K + inside).flatten()
     return lod, start, torch.tensor([1, K, K * F])[lod]
 
@@ -29,12 +31,14 @@ def visible(e2, e1):
 
 
 def cost(e2, e1):
-    """Entries of the far part, [B]: a gist of either level is one entry, a block in full detail is K."""
+    """Entries of the far part, [B]: a gist of either level is one entry, a block in full detail is
+    K."""
     return e2.shape[-1] + (F - 1) * e2.sum(-1) + (K - 1) * e1.flatten(-2).sum(-1)
 
 
 def index(shown):
-    """The rows shown, in order of time: idx [B, n] and ok [B, n], padded on the left, so that they meet the tail without a gap."""
+    """The rows shown, in order of time: idx [B, n] and ok [B, n], padded on the left, so that they
+    meet the tail without a gap."""
     n = int(shown.sum(-1).max())
     idx = shown.long().argsort(dim=-1, stable=True)[:, -n:]
     return idx, shown.gather(-1, idx)
@@ -51,7 +55,8 @@ def everything(B, C):
 
 
 def show(B, C, blocks):
-    """The focus that shows these blocks [B, n] as tokens, and the rest as coarse as it can be; -1 stands for no block."""
+    """The focus that shows these blocks [B, n] as tokens, and the rest as coarse as it can be; -1
+    stands for no block."""
     e1 = torch.zeros(B, C * F + 1, dtype=torch.bool)
     e1[torch.arange(B)[:, None], blocks] = True  # -1 is the last column, dropped below
     e1 = e1[:, :-1].view(B, C, F)
@@ -59,8 +64,9 @@ def show(B, C, blocks):
 
 
 def fill(order, e2, e1, W_max, level=None):
-    """Walk along `order` [B, n] (numbers of blocks, -1 for none), and show each as tokens (or, where level [B, n] is 1, as a gist of
-    LOD1) if that still fits into W_max entries. Returns the new e2, e1."""
+    """Walk along `order` [B, n] (numbers of blocks, -1 for none), and show each as tokens (or,
+    where level [B, n] is 1, as a gist of LOD1) if that still fits into W_max entries. Returns the
+    new e2, e1."""
     e2, e1, rows = e2.clone(), e1.clone(), torch.arange(len(e2))
     W_max = torch.as_tensor(W_max).expand(len(e2))
     for j in range(order.shape[1]):
@@ -75,10 +81,13 @@ def fill(order, e2, e1, W_max, level=None):
 
 
 def check(e2, e1, W_max=None):
-    """Every invariant of a focus, by the rows it shows; raises ValueError naming the first that fails.
+    """Every invariant of a focus, by the rows it shows; raises ValueError naming the first that
+    fails.
 
-    Cover: every token stands under exactly one row shown. Order: time only goes forward, entries meet without gap or overlap.
-    Alignment: an entry starts at a multiple of its span. Levels: a block in detail only under a node that is open. Budget: W_max.
+    Cover: every token stands under exactly one row shown. Order: time only goes forward, entries
+    meet without gap or overlap.
+    Alignment: an entry starts at a multiple of its span. Levels: a block in detail only under a
+    node that is open. Budget: W_max.
     """
     if (e1.any(-1) & ~e2).any():
         raise ValueError("levels: a block is shown in detail under a node that is not open")

@@ -23,9 +23,11 @@ def hero(text, machine="copy/ntm-lstm"):
 
 
 def player(*machines, seed=0, **sizes):
-    """Shipped machines ("copy/ntm-lstm", ...) of one task, at work on sequences of these sizes (length=10, ...)."""
+    """Shipped machines ("copy/ntm-lstm", ...) of one task, at work on sequences of these sizes
+    (length=10, ...)."""
     still(machines[0], seed, sizes)
-    return Live("player", dict(machines=machines, seed=seed, sizes=sizes), [weights(name) for name in machines])
+    return Live("player", dict(machines=machines, seed=seed, sizes=sizes),
+                [weights(name) for name in machines])
 
 
 def playground(*names):
@@ -40,24 +42,28 @@ def still(name, seed, sizes):
     batch = TASKS[task]().sample(1, generator=torch.Generator().manual_seed(seed), **sizes)
     with torch.no_grad():
         _, trace = load(task, model)(batch.x, trace=True)
-    used = (trace.w[:, 0].amax((0, 1)) > 0.3).nonzero().flatten().tolist()  # the slots that some head came to
+    # the slots that some head came to
+    used = (trace.w[:, 0].amax((0, 1)) > 0.3).nonzero().flatten().tolist()
     plots.heads(trace, batch=batch, slots=(min(used), max(used)) if len(used) > 1 else None)
     plt.show()
 
 
 def machines():
     """All shipped machines that a page can run: "copy/ntm-feedforward", ..."""
-    return sorted(f"{path.parent.name}/{path.stem}" for path in PRETRAINED.glob("*/ntm-*.safetensors"))
+    return sorted(f"{path.parent.name}/{path.stem}"
+                  for path in PRETRAINED.glob("*/ntm-*.safetensors"))
 
 
 def packed(machine):
-    """A machine as the bytes of a safetensors file in float16; its large matrices in int8, with one scale a row, where it is LARGE."""
+    """A machine as the bytes of a safetensors file in float16; its large matrices in int8, with one
+    scale a row, where it is LARGE."""
     tensors = {name: value.half() for name, value in machine.state_dict().items()}
     if sum(value.nbytes for value in tensors.values()) > LARGE:
         for name, value in machine.state_dict().items():
             if name.endswith(".weight"):
                 scale = value.abs().amax(1) / 127
-                tensors[name], tensors[f"{name}.scale"] = (value / scale[:, None]).round().to(torch.int8), scale
+                tensors[name] = (value / scale[:, None]).round().to(torch.int8)
+                tensors[f"{name}.scale"] = scale
     return save({name: value.contiguous() for name, value in tensors.items()},
                 {"kind": "NTM", "settings": json.dumps(machine.settings)})  # fmt: skip
 
@@ -65,14 +71,17 @@ def packed(machine):
 def weights(name):
     """The script that gives NTM.machine the weights of a shipped machine."""
     data = base64.b64encode(packed(load(*name.split("/")))).decode()
-    return f'globalThis.NTM = globalThis.NTM || {{}}; NTM.weights = NTM.weights || {{}}; NTM.weights["{name}"] = "{data}";'
+    return ("globalThis.NTM = globalThis.NTM || {}; NTM.weights = NTM.weights || {}; "
+            f'NTM.weights["{name}"] = "{data}";')
 
 
 def site(folder):
-    """Write into `folder` what the book's pages load: scripts, style, and the weights of every machine."""
+    """Write into `folder` what the book's pages load: scripts, style, and the weights of every
+    machine."""
     folder = Path(folder)
     (folder / "weights").mkdir(parents=True, exist_ok=True)
     for file in [*HERE.glob("*.js"), *HERE.glob("*.css")]:
         (folder / file.name).write_bytes(file.read_bytes())
     for name in machines():
-        (folder / "weights" / f"{name.replace('/', '-')}.js").write_text(weights(name), encoding="utf-8")
+        (folder / "weights"
+         / f"{name.replace('/', '-')}.js").write_text(weights(name), encoding="utf-8")

@@ -1,4 +1,5 @@
-"""The allocator under hostile scores: after every single action all invariants of the original hold."""
+"""The allocator under hostile scores: after every single action all invariants of the original
+hold."""
 
 import itertools
 
@@ -14,8 +15,10 @@ from ntm.focus.data import F
 
 C = 3
 hostile = st.one_of(
-    st.floats(-1e30, 1e30, allow_nan=False), st.sampled_from([0.0, 0.1, -0.1, 0.05, -0.05, 1e-30, 3e38, -3e38]))
-scores = st.lists(hostile, min_size=C * F, max_size=C * F).map(lambda s: torch.tensor([s], dtype=torch.float32))
+    st.floats(-1e30, 1e30, allow_nan=False),
+    st.sampled_from([0.0, 0.1, -0.1, 0.05, -0.05, 1e-30, 3e38, -3e38]))
+scores = st.lists(hostile, min_size=C * F,
+                  max_size=C * F).map(lambda s: torch.tensor([s], dtype=torch.float32))
 
 
 @given(st.lists(scores, min_size=1, max_size=6), st.integers(C, 60), st.integers(0, 3))
@@ -35,7 +38,8 @@ def test_invariants_hold_after_every_action(sequence, W_max, cooldown):
             for node in changed:
                 way = int(allocator.done[0, node])
                 assert waiting[0, node] == 0
-                if node in last:  # no node is turned back within its cooldown, and none goes the same way twice
+                # no node is turned back within its cooldown, and none goes the same way twice
+                if node in last:
                     assert last[node][1] == -way
                     assert t - last[node][0] > cooldown or cooldown == 0
                 last[node] = (t, way)
@@ -98,7 +102,8 @@ def test_a_score_that_flips_is_held_by_the_cooldown():
     def count(cooldown):
         allocator, actions = Allocator(1, 1, 15, N_diff=1, cooldown=cooldown), 0
         for t in range(24):
-            actions += int(allocator.act(torch.full((1, F), 1.0 if t % 2 else -1.0)).done.ne(0).sum())
+            actions += int(allocator.act(torch.full((1, F), 1.0 if t % 2
+                                                    else -1.0)).done.ne(0).sum())
             allocator.tick()
         return actions
 
@@ -111,9 +116,11 @@ def test_expand_then_collapse_gives_everything_back():
     s[0, 3] = 2.0
     before = int(tree.cost(allocator.e2, allocator.e1))
     allocator.act(s).act(s).tick()
-    assert allocator.e1.flatten(1).nonzero().tolist() == [[0, 3]] and int(tree.cost(allocator.e2, allocator.e1)) == before + 14
+    assert (allocator.e1.flatten(1).nonzero().tolist() == [[0, 3]]
+            and int(tree.cost(allocator.e2, allocator.e1)) == before + 14)
     allocator.act(-s - 1).act(-s - 1)
-    assert not allocator.e2.any() and not allocator.e1.any() and int(tree.cost(allocator.e2, allocator.e1)) == before
+    assert (not allocator.e2.any() and not allocator.e1.any()
+            and int(tree.cost(allocator.e2, allocator.e1)) == before)
 
 
 @given(st.lists(st.integers(-20, 20), min_size=F, max_size=F, unique=True), st.integers(0, 4))
@@ -143,7 +150,8 @@ def test_spread_is_equation_8_with_ends():
     assert spread(unit, (0, 0, 1)).argmax() == 5 and spread(unit, (1, 0, 0)).argmax() == 3
     assert torch.allclose(spread(torch.ones(1, 12), (0.25, 0.5, 0.25)), torch.ones(1, 12))
     circle = ntm.addressing.shift(s, torch.tensor([0.2, 0.5, 0.3]).expand(2, 3))
-    assert torch.allclose(spread(s, (0.2, 0.5, 0.3))[:, 1:-1], circle[:, 1:-1], atol=1e-6)  # only the ends differ
+    # only the ends differ
+    assert torch.allclose(spread(s, (0.2, 0.5, 0.3))[:, 1:-1], circle[:, 1:-1], atol=1e-6)
 
 
 def test_sharpen_keeps_order_and_sign():

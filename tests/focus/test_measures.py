@@ -18,7 +18,8 @@ def test_a_scan_is_sequential_and_a_still_focus_is_stable():
     assert measures.sequential(history([0], [1], [2], [3])) == 1
     assert measures.sequential(history([3], [2], [1], [0])) == -1
     assert measures.sequential(history([2], [2], [2])) == 0
-    assert measures.stability(history([2, 4], [2, 4])) == 1 and measures.stability(history([0], [1])) == 0
+    assert (measures.stability(history([2, 4], [2, 4])) == 1
+            and measures.stability(history([0], [1])) == 0)
     assert math.isclose(measures.stability(history([0, 1], [1, 2])), 1 / 3, rel_tol=1e-6)
     assert measures.stability(history([], [])) == 1
 
@@ -32,7 +33,8 @@ def test_locality():
 def test_a_flicker_reverses_and_does_not_stay():
     done = torch.zeros(1, 8, 3, dtype=torch.long)
     done[0, ::2, 1], done[0, 1::2, 1] = 1, -1
-    assert measures.actions(done) == 1 and measures.reversals(done) == 7 / 8 and measures.residency(done) == 1
+    assert (measures.actions(done) == 1 and measures.reversals(done) == 7 / 8
+            and measures.residency(done) == 1)
     assert measures.swap_rate(done, 4) == 0.25
     done = torch.zeros(1, 8, 3, dtype=torch.long)
     done[0, 0, 0], done[0, 6, 0], done[0, 3, 2] = 1, -1, 1

@@ -1,4 +1,5 @@
-"""Streams, the language model's reading of a focus, the oracle and the lens: each held to a second way of computing it."""
+"""Streams, the language model's reading of a focus, the oracle and the lens: each held to a second
+way of computing it."""
 
 import pytest
 import torch
@@ -15,7 +16,8 @@ def lm():
 
 
 def draw(B=3, blocks=16, seed=0, **options):
-    return data.quiz(B, blocks=blocks, facts=8, generator=torch.Generator().manual_seed(seed), **options)
+    return data.quiz(B, blocks=blocks, facts=8, generator=torch.Generator().manual_seed(seed),
+                     **options)
 
 
 def any_focus(B, C, seed=0):
@@ -38,7 +40,8 @@ def test_a_quiz_asks_about_what_is_there(questions, announced):
     for b in range(8):
         facts = facts_of(stream, b)
         assert len({key for key, _ in facts.values()}) == 8
-        assert all(int(stream.tokens[b, i * K]) == SET and int(stream.tokens[b, i * K + 7]) == END for i in facts)
+        assert all(int(stream.tokens[b, i * K]) == SET and int(stream.tokens[b, i * K + 7]) == END
+                   for i in facts)
         assert all(len(set(values)) == ANSWER for _, values in facts.values())
         places = stream.answer[b].nonzero()[:, 0].view(-1, ANSWER)
         assert len(places) == questions
@@ -47,7 +50,8 @@ def test_a_quiz_asks_about_what_is_there(questions, announced):
             before = int(place[0])
             assert stream.tokens[b, before - 2 : before].tolist() == [ASK, key]
             assert stream.tokens[b, place].tolist() == values
-            assert (before % K == 0) == bool(announced)  # the answer opens a block, or stands within
+            # the answer opens a block, or stands within
+            assert (before % K == 0) == bool(announced)
 
 
 def test_the_text_runs_on_around_what_is_planted():
@@ -63,7 +67,8 @@ def test_train_and_test_text_do_not_meet():
     assert len(data.text()) > 8 * len(data.text("test"))
 
 
-@pytest.mark.parametrize("options", [dict(questions=5), dict(questions=0), dict(facts=3, questions=4)])
+@pytest.mark.parametrize("options",
+                         [dict(questions=5), dict(questions=0), dict(facts=3, questions=4)])
 def test_impossible_quizzes_are_refused(options):
     with pytest.raises(ValueError, match="questions"):
         data.quiz(2, **options)
@@ -73,8 +78,10 @@ def test_impossible_quizzes_are_refused(options):
 def test_records(sequential):
     stream = data.records(40, sequential=sequential, generator=torch.Generator().manual_seed(1))
     first, second = stream.asked.T
-    assert ((second == first + 1).all() if sequential else (second == first + 1).float().mean() < 0.3)
-    assert (first != second).all() and all(i // F == (i + 3) // F for i in stream.facts[0, ::4].tolist())
+    assert ((second == first + 1).all() if sequential
+            else (second == first + 1).float().mean() < 0.3)
+    assert ((first != second).all() and all(i // F == (i + 3) // F
+                                            for i in stream.facts[0, ::4].tolist()))
     assert stream.announced.tolist() == [[True, False]] * 40
 
 
@@ -92,7 +99,8 @@ def test_everything_in_detail_is_the_plain_model(lm):
     plain = lm.embed(stream.tokens) + lm.level.weight[0]
     position = torch.arange(stream.tokens.shape[1]).expand(3, -1)
     expected = lm(plain, position, torch.ones_like(position, dtype=torch.bool), 64)
-    found = read(lm, lm.table(stream.tokens[:, : stream.far]), *tree.everything(3, 2), stream.tail)[1]
+    found = read(lm, lm.table(stream.tokens[:, : stream.far]), *tree.everything(3, 2),
+                 stream.tail)[1]
     assert torch.allclose(found, expected, atol=1e-5)
 
 
@@ -147,7 +155,8 @@ def test_gates_of_0_and_1_are_the_hard_focus(lm):
     position = torch.cat([start + span // 2, stream.far + torch.arange(64)]).expand(2, -1)
     gate = torch.cat([tree.visible(e2, e1).float(), torch.ones(2, 64)], 1)
     logits = lm(x, position, torch.ones_like(position, dtype=torch.bool), 64, gate)
-    soft = torch.nn.functional.cross_entropy(logits[:, :-1].transpose(1, 2), stream.tail[:, 1:], reduction="none")
+    soft = torch.nn.functional.cross_entropy(logits[:, :-1].transpose(1, 2), stream.tail[:, 1:],
+                                             reduction="none")
     assert torch.allclose(soft, hard, atol=1e-3)
 
 

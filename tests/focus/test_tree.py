@@ -19,9 +19,11 @@ def focus(B, C, seed):
 def test_rows_come_in_the_order_of_a_walk():
     lod, start, span = tree.layout(2)
     assert len(lod) == 2 * tree.ROWS == 146
-    assert lod[:11].tolist() == [2, 1] + [0] * 8 + [1] and start[:11].tolist() == [0, 0, *range(8), 8]
+    assert (lod[:11].tolist() == [2, 1] + [0] * 8 + [1]
+            and start[:11].tolist() == [0, 0, *range(8), 8])
     assert start[73] == 64 and lod[73] == 2 and span[lod == 2].unique().tolist() == [64]
-    assert span[lod == 1].unique().tolist() == [8] and torch.equal(start[lod == 0], torch.arange(128))
+    assert (span[lod == 1].unique().tolist() == [8]
+            and torch.equal(start[lod == 0], torch.arange(128)))
 
 
 def test_the_layout_only_grows_at_its_end():

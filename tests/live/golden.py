@@ -36,10 +36,12 @@ def equations(seed=0):
             M[0] = 0  # a row without a direction
             β, γ = (scale * draw(2).abs()).tolist()
             g = torch.sigmoid(scale * draw(1)).item()
-            s, w_prev = torch.softmax(scale * draw(2 * reach + 1), 0), torch.softmax(scale * draw(N), 0)
+            s, w_prev = (torch.softmax(scale * draw(2 * reach + 1), 0),
+                         torch.softmax(scale * draw(N), 0))
             given = dict(M=M, k=k, β=β, g=g, s=s, γ=1 + γ, w_prev=w_prev, e=e, a=a)
             one = {
-                name: torch.as_tensor(value, dtype=torch.float64)[None, None] for name, value in given.items()
+                name: torch.as_tensor(value, dtype=torch.float64)[None, None]
+                for name, value in given.items()
             } | dict(M=M[None])
             w_c = addressing.content(one["M"], one["k"], one["β"])
             w_g = addressing.interpolate(w_c, one["w_prev"], one["g"])
@@ -48,13 +50,15 @@ def equations(seed=0):
             erased = memory.erase(one["M"], w, one["e"])
             found = dict(w_c=w_c, w_g=w_g, w_s=w_s, w=w, r=memory.read(one["M"], w), erased=erased,
                          added=memory.add(erased, w, one["a"]))  # fmt: skip
-            cases.append(dict(given=given, found={name: value.squeeze(0) for name, value in found.items()}))
+            cases.append(dict(given=given,
+                              found={name: value.squeeze(0) for name, value in found.items()}))
     return cases
 
 
 @torch.no_grad()
 def sequence(path, seed=0):
-    """A whole sequence of a shipped machine: what came in, what every head did at every step, the logits, the last memory."""
+    """A whole sequence of a shipped machine: what came in, what every head did at every step, the
+    logits, the last memory."""
     machine = NTM.load(path).double()
     task, sizes = TASKS[path.relative_to(Path(pretrained.__file__).parent).parts[0]]
     x = task.sample(1, generator=torch.Generator().manual_seed(seed), **sizes).x.double()
@@ -62,7 +66,8 @@ def sequence(path, seed=0):
     for x_t in x:
         y, state, emitted = machine.step(x_t, state)
         logits.append(y[0])
-        steps.append(dict(w=state.w[0], **{name: value[0] for name, value in emitted._asdict().items()}))
+        steps.append(dict(w=state.w[0],
+                          **{name: value[0] for name, value in emitted._asdict().items()}))
     return dict(file=str(path), x=x[:, 0], logits=logits, steps=steps, M=state.M[0])
 
 
@@ -71,7 +76,8 @@ def batches(n=3, seed=0):
     generator, cases = torch.Generator().manual_seed(seed), []
 
     def case(name, task, sample, given, options=None):
-        cases.append(dict(task=name, options=options or {}, given=given, x=sample.x[:, 0], y=sample.y[:, 0], mask=sample.mask[:, 0]))
+        cases.append(dict(task=name, options=options or {}, given=given, x=sample.x[:, 0],
+                          y=sample.y[:, 0], mask=sample.mask[:, 0]))
 
     for _ in range(n):
         task = tasks.Copy()
@@ -89,7 +95,8 @@ def batches(n=3, seed=0):
         items = len(sample.x) // 4 - 2
         shown = sample.x[: 4 * items, 0, :6].view(items, 4, 6)[:, 1:]
         query = sample.x[4 * items + 1 : 4 * items + 4, 0, :6]
-        case("associative_recall", task, sample, [shown, next(i for i in range(items) if torch.equal(shown[i], query))])
+        case("associative_recall", task, sample,
+             [shown, next(i for i in range(items) if torch.equal(shown[i], query))])
         task = tasks.NGrams(length=40)
         sample = task.sample(1, generator=generator)
         case("ngrams", task, sample, [[*sample.x[:, 0, 0].tolist(), sample.y[-1, 0, 0].item()]])
@@ -102,22 +109,27 @@ def batches(n=3, seed=0):
 MACHINES = [
     ("copy", dict(controller="feedforward", start="tape")),
     ("copy", dict(controller="lstm", start="tape", N=40, shift_range=2)),
-    ("associative_recall", dict(controller="lstm", layers=2, hidden_size=24, N=17, width=7, read_heads=2, write_heads=2,
+    ("associative_recall", dict(controller="lstm", layers=2, hidden_size=24, N=17, width=7,
+                                read_heads=2, write_heads=2,
                                 initial_memory="learned", initial_weighting="learned")),
-    ("associative_recall", dict(controller="feedforward", layers=2, hidden_size=30, read_heads=4, start="tape")),
+    ("associative_recall", dict(controller="feedforward", layers=2, hidden_size=30, read_heads=4,
+                                start="tape")),
 ]  # fmt: skip
 
 
-SHORT = {"copy": tasks.Copy(lengths=(1, 6)), "associative_recall": tasks.AssociativeRecall(items=(2, 3))}
+SHORT = {"copy": tasks.Copy(lengths=(1, 6)),
+         "associative_recall": tasks.AssociativeRecall(items=(2, 3))}
 
 
 def trainings(folder, updates=100, seed=0, lr=1e-4, clip=10.0):
-    """The first updates of trainings, by torch's own gradients in float64: the sequences, the cost of each, the gradients of the
-    first before clipping, the weights after the last. Where each begins is written to `folder`."""
+    """The first updates of trainings, by torch's own gradients in float64: the sequences, the cost
+    of each, the gradients of the first before clipping, the weights after the last. Where each
+    begins is written to `folder`."""
     cases = []
     for i, (name, settings) in enumerate(MACHINES):
         task = SHORT[name]
-        machine, generator = NTM(task.inputs, task.outputs, seed=seed, **settings), torch.Generator().manual_seed(seed)
+        machine, generator = (NTM(task.inputs, task.outputs, seed=seed, **settings),
+                              torch.Generator().manual_seed(seed))
         file = Path(folder) / f"start-{i}.safetensors"
         machine.save(file)
         machine.double()
@@ -128,13 +140,15 @@ def trainings(folder, updates=100, seed=0, lr=1e-4, clip=10.0):
             cost = tasks.bits(logits, tasks.Batch(x, y, mask)).mean()
             optimizer.zero_grad()
             (cost * math.log(2)).backward()
-            first = first or {name: p.grad.flatten().clone() for name, p in machine.named_parameters()}
+            first = (first or {name: p.grad.flatten().clone()
+                               for name, p in machine.named_parameters()})
             torch.nn.utils.clip_grad_norm_(machine.parameters(), clip)
             optimizer.step()
             costs.append(cost.item())
             sequences.append(dict(x=x[:, 0], y=y[:, 0], mask=mask[:, 0]))
         weights = {name: p.detach().flatten() for name, p in machine.named_parameters()}
-        cases.append(dict(file=str(file), task=name, rate=lr, clip=clip, costs=costs, sequences=sequences, gradients=first,
+        cases.append(dict(file=str(file), task=name, rate=lr, clip=clip, costs=costs,
+                          sequences=sequences, gradients=first,
                           weights=weights))  # fmt: skip
     return cases
 

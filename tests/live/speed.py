@@ -1,9 +1,11 @@
-"""How fast a machine learns in the page: sequences a second of ntm.train, of node and of Chromium, in turns.
+"""How fast a machine learns in the page: sequences a second of ntm.train, of node and of Chromium,
+in turns.
 
     python tests/live/speed.py [--sequences 2000] [--rounds 3]
 
-Copy at the paper's size, one sequence at a time. Seconds of the processor where it can be asked (ntm.train, node), so that
-a busy machine does not count; Chromium's are those of the clock, beside the clock's of the other two.
+Copy at the paper's size, one sequence at a time. Seconds of the processor where it can be asked
+(ntm.train, node), so that a busy machine does not count; Chromium's are those of the clock, beside
+the clock's of the other two.
 """
 
 import argparse
@@ -23,7 +25,8 @@ from ntm.live import at_work  # noqa: E402
 
 ENGINE = ["equations", "machine", "tasks", "kernel", "training"]
 LEARN = """(controller, sequences) => {
-  const task = NTM.tasks.copy(), trainer = new NTM.Trainer({ task, settings: NTM.settings(task, { controller }) });
+  const task = NTM.tasks.copy(), settings = NTM.settings(task, { controller });
+  const trainer = new NTM.Trainer({ task, settings });
   for (let i = 0; i < 200; i++) trainer.learn();
   const begun = performance.now();
   let sum = 0;
@@ -45,12 +48,14 @@ def in_node(controller, sequences):
     program = (f"{scripts} const learn = {LEARN}; const before = process.cpuUsage().user;"
                f"const found = learn('{controller}', {sequences});"
                "console.log(found.seconds, (process.cpuUsage().user - before) / 1e6)")  # fmt: skip
-    said = subprocess.run([node(), "-e", program], capture_output=True, text=True, check=True).stdout
+    said = subprocess.run([node(), "-e", program], capture_output=True, text=True,
+                          check=True).stdout
     return tuple(map(float, said.split()))
 
 
 def in_chromium(page, controller, sequences):
-    return page.evaluate(f"([controller, sequences]) => ({LEARN})(controller, sequences)", [controller, sequences])["seconds"], None
+    return (page.evaluate(f"([controller, sequences]) => ({LEARN})(controller, sequences)",
+                          [controller, sequences])["seconds"], None)
 
 
 def main():
@@ -65,11 +70,13 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         at_work.site(folder)
         scripts = "".join(f'<script src="{name}.js"></script>' for name in ENGINE)
-        (Path(folder) / "speed.html").write_text(f"<!doctype html><meta charset=utf-8>{scripts}", encoding="utf-8")
+        (Path(folder) / "speed.html").write_text(f"<!doctype html><meta charset=utf-8>{scripts}",
+                                                 encoding="utf-8")
         ways = {"ntm.train": native, "node": in_node}
         with sync_playwright() if sync_playwright else open(os.devnull) as player:
             if sync_playwright:
-                page = player.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"]).new_page()
+                page = player.chromium.launch(executable_path="/usr/bin/chromium",
+                                              args=["--no-sandbox"]).new_page()
                 page.goto(f"file://{folder}/speed.html")
                 ways["Chromium"] = lambda *given: in_chromium(page, *given)
             for controller in ("feedforward", "lstm"):
@@ -79,9 +86,12 @@ def main():
                         runs[way].append(run(controller, asked.sequences))
                 for way, found in runs.items():
                     clock, processor = zip(*found)
-                    rates = [f"{asked.sequences / statistics.median(clock):6.0f} sequences a second of the clock"]
+                    rates = [f"{asked.sequences / statistics.median(clock):6.0f} sequences a "
+                             "second of the clock"]
                     if processor[0] is not None:
-                        rates.append(f"{(asked.sequences + 200 * (way == 'node')) / statistics.median(processor):6.0f} of the processor")
+                        learned = asked.sequences + 200 * (way == "node")
+                        rate = learned / statistics.median(processor)
+                        rates.append(f"{rate:6.0f} of the processor")
                     print(f"{controller:12} {way:10} {', '.join(rates)}", flush=True)
 
 

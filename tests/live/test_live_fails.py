@@ -1,4 +1,5 @@
-"""The tests of the page's JavaScript are seen failing: each of these breaks one thing in a copy of the scripts."""
+"""The tests of the page's JavaScript are seen failing: each of these breaks one thing in a copy of
+the scripts."""
 
 import shutil
 
@@ -20,18 +21,24 @@ def replace(path, old, new):
 
 
 @pytest.mark.parametrize("file, old, new, named", [
-    ("equations.js", "w_g[(i - j + N) % N]", "w_g[(i + j + N) % N]", "equations (2) to (9)"),  # the shift's direction
-    ("machine.js", "const all = Float64Array.from(data);", "const all = Float64Array.from(data); all[7] += 1e-6;", "a whole sequence"),
+    # the shift's direction
+    ("equations.js", "w_g[(i - j + N) % N]", "w_g[(i + j + N) % N]", "equations (2) to (9)"),
+    ("machine.js", "const all = Float64Array.from(data);",
+     "const all = Float64Array.from(data); all[7] += 1e-6;", "a whole sequence"),
     ("training.js", "0.95, 0.9, 1e-4", "0.95, 0.9, 1e-3", "100 updates"),
-    ("training.js", "const room = this.place(4 * this.wasm.update_room(this.update_)); // before the view is made\n    view()[58] = room;",
+    ("training.js",
+     "const room = this.place(4 * this.wasm.update_room(this.update_)); // before the view is "
+     "made\n    view()[58] = room;",
      "view()[58] = this.place(4 * this.wasm.update_room(this.update_));", "memory grows"),
-    ("tasks.js", "x[0][width] = x[L + 1][width + 1] = 1", "x[0][width] = x[L][width + 1] = 1", "sequences of every task"),
+    ("tasks.js", "x[0][width] = x[L + 1][width + 1] = 1", "x[0][width] = x[L][width + 1] = 1",
+     "sequences of every task"),
 ])  # fmt: skip
 def test_one_line_of_javascript(in_node, copied, file, old, new, named):
     replace(copied / file, old, new)
     ran = in_node(copied, named)
     assert ran.returncode, "nothing failed"
-    assert any(named in line for line in ran.stdout.splitlines() if line.lstrip().startswith(("not ok", "✖"))), ran.stdout[-3000:]
+    assert any(named in line for line in ran.stdout.splitlines()
+               if line.lstrip().startswith(("not ok", "✖"))), ran.stdout[-3000:]
 
 
 def test_one_line_of_the_kernel(in_node, copied, tmp_path):
@@ -39,6 +46,7 @@ def test_one_line_of_the_kernel(in_node, copied, tmp_path):
     for source in (kernel_js.SOURCE, kernel_js.SOURCE.with_name("algebra.c")):
         shutil.copy(source, tmp_path)
     replace(tmp_path / "kernel.c", "d_c[j] = d_cj * f[j];", "d_c[j] = d_cj * i[j];")
-    (copied / "kernel.js").write_text(kernel_js.script(kernel_js.compiled(tmp_path / "kernel.c")), encoding="utf-8")
+    (copied / "kernel.js").write_text(kernel_js.script(kernel_js.compiled(tmp_path / "kernel.c")),
+                                      encoding="utf-8")
     ran = in_node(copied, "100 updates")
     assert ran.returncode and "the gradient of" in ran.stdout, ran.stdout[-3000:]

@@ -1,11 +1,12 @@
-"""Training in the page, in a real browser: it learns in seconds, what it saves is torch's to read, what it is given it takes or refuses."""
+"""Training in the page, in a real browser: it learns in seconds, what it saves is torch's to read,
+what it is given it takes or refuses."""
 
 import json
 import re
 
 import pytest
 import torch
-from test_figures import browser, pytestmark, says, site, slide, visit  # noqa: F401
+from test_figures import browser, pytestmark, says, says_soon, site, slide, visit  # noqa: F401
 
 from ntm import NTM, evaluate, pretrained, tasks
 
@@ -17,7 +18,8 @@ def page(visit):  # noqa: F811
 
 def learned(page, timeout=90_000):
     page.get_by_role("button", name="train", exact=True).click()
-    page.wait_for_function("document.querySelector('.ntm-says').textContent.includes('first below 1 bit')", timeout=timeout)
+    says_soon(page, "first below "
+                           "1 bit", timeout=timeout)
 
 
 def test_copy_at_the_paper_s_size_is_under_1_bit_within_20_seconds(page):
@@ -26,7 +28,8 @@ def test_copy_at_the_paper_s_size_is_under_1_bit_within_20_seconds(page):
     page.wait_for_selector("button:text-is('go on')")
     slide(page, "length", 20)
     page.get_by_role("button", name="ask it ten").click()
-    page.wait_for_function("document.querySelector('.ntm-says').textContent.includes('sequences without')")
+    says_soon(page, "sequences "
+                           "without")
     wrong = float(re.search(r"([\d.]+) of 160 bits wrong", says(page))[1])
     assert wrong < 10  # guessing is 80
 
@@ -39,8 +42,11 @@ def test_what_it_saves_answers_the_same_in_torch_and_goes_on_when_loaded(page, t
     file = tmp_path / download.value.suggested_filename
     download.value.save_as(file)
     assert file.name == "copy-feedforward-seed-0.safetensors"
-    machine, sample = NTM.load(file), tasks.Copy().sample(1, length=20, generator=torch.Generator().manual_seed(0))
-    theirs = page.evaluate("([bytes, x]) => NTM.load(Uint8Array.from(bytes)).run(x).map(({ logits }) => [...logits])",
+    machine, sample = (NTM.load(file),
+                       tasks.Copy().sample(1, length=20,
+                                           generator=torch.Generator().manual_seed(0)))
+    theirs = page.evaluate("([bytes, x]) => NTM.load(Uint8Array.from(bytes)).run(x).map(({ logits "
+                           "}) => [...logits])",
                            [list(file.read_bytes()), sample.x[:, 0].tolist()])  # fmt: skip
     with torch.no_grad():
         ours, _ = machine.double().repeat(sample.x.double(), machine.initial_state(1))
@@ -48,21 +54,25 @@ def test_what_it_saves_answers_the_same_in_torch_and_goes_on_when_loaded(page, t
     assert evaluate(machine.float(), tasks.Copy(), sequences=20, length=20).bits < 10
 
     page.get_by_role("button", name="start again").click()
-    page.wait_for_function("document.querySelector('.ntm-says').textContent.includes('Nothing learned')")
+    says_soon(page, "Nothing "
+                           "learned")
     page.get_by_label("load a machine").set_input_files(file)
-    page.wait_for_function("document.querySelector('.ntm-says').textContent.includes('from a file')")
+    says_soon(page, "from a file")
     page.get_by_role("button", name="train", exact=True).click()
-    page.wait_for_function("document.querySelector('.ntm-says').textContent.includes('after 25 sequences')")  # it knew it already
+    # it knew it already
+    says_soon(page, "after 25 "
+                           "sequences")
 
 
 @pytest.mark.parametrize("file, said", [
-    (pretrained.HERE / "associative_recall/ntm-lstm.safetensors", "this machine has 8 inputs and 6 outputs"),
+    (pretrained.HERE / "associative_recall/ntm-lstm.safetensors",
+     "this machine has 8 inputs and 6 outputs"),
     (pretrained.HERE / "copy/lstm.safetensors", "it must be written by NTM.save"),
     (pretrained.HERE / "copy/runs.json", "no safetensors file"),
 ])  # fmt: skip
 def test_a_file_that_it_cannot_use_is_refused_in_words_and_the_figure_goes_on(page, file, said):
     page.get_by_label("load a machine").set_input_files(file)
-    page.wait_for_function(f"document.querySelector('.ntm-says').textContent.includes({json.dumps(said)})")
+    says_soon(page, said)
     learned(page)
 
 
