@@ -314,7 +314,6 @@ def test_in_a_notebook_the_figure_brings_its_scripts_and_takes_the_still_s_place
     file.write_text(f"{head}<body><div><img alt='the still' "
                     f"src='data:,'></div><div>{figure}</div></body></html>", encoding="utf-8")
     page = visit("", file=file)
-    says_soon(page, "0 of 40 "
-                           "wrong")
+    says_soon(page, "0 of 40 wrong")
     assert not page.locator("img").is_visible()
     assert live.INLINED.sub("", figure).count("<script") == 0

@@ -18,8 +18,7 @@ def page(visit):  # noqa: F811
 
 def learned(page, timeout=90_000):
     page.get_by_role("button", name="train", exact=True).click()
-    says_soon(page, "first below "
-                           "1 bit", timeout=timeout)
+    says_soon(page, "first below 1 bit", timeout=timeout)
 
 
 def test_copy_at_the_paper_s_size_is_under_1_bit_within_20_seconds(page):
@@ -28,8 +27,7 @@ def test_copy_at_the_paper_s_size_is_under_1_bit_within_20_seconds(page):
     page.wait_for_selector("button:text-is('go on')")
     slide(page, "length", 20)
     page.get_by_role("button", name="ask it ten").click()
-    says_soon(page, "sequences "
-                           "without")
+    says_soon(page, "sequences without")
     wrong = float(re.search(r"([\d.]+) of 160 bits wrong", says(page))[1])
     assert wrong < 10  # guessing is 80
 
@@ -54,14 +52,12 @@ def test_what_it_saves_answers_the_same_in_torch_and_goes_on_when_loaded(page, t
     assert evaluate(machine.float(), tasks.Copy(), sequences=20, length=20).bits < 10
 
     page.get_by_role("button", name="start again").click()
-    says_soon(page, "Nothing "
-                           "learned")
+    says_soon(page, "Nothing learned")
     page.get_by_label("load a machine").set_input_files(file)
     says_soon(page, "from a file")
     page.get_by_role("button", name="train", exact=True).click()
     # it knew it already
-    says_soon(page, "after 25 "
-                           "sequences")
+    says_soon(page, "after 25 sequences")
 
 
 @pytest.mark.parametrize("file, said", [
