@@ -23,7 +23,7 @@ from ntm.live import at_work  # noqa: E402
 
 ENGINE = ["equations", "machine", "tasks", "kernel", "training"]
 LEARN = """(controller, sequences) => {
-  const task = NTM.tasks.copy(), trainer = new NTM.Trainer({ task, settings: NTM.settings(task, { controller }) });
+  const task = NTM.tasks().copy, trainer = new NTM.Trainer({ task, settings: NTM.settings(task, { controller }) });
   for (let i = 0; i < 200; i++) trainer.learn();
   const begun = performance.now();
   let sum = 0;

@@ -21,11 +21,12 @@ def replace(path, old, new):
 
 @pytest.mark.parametrize("file, old, new, named", [
     ("equations.js", "w_g[(i - j + N) % N]", "w_g[(i + j + N) % N]", "equations (2) to (9)"),  # the shift's direction
-    ("machine.js", "const all = Float64Array.from(data);", "const all = Float64Array.from(data); all[7] += 1e-6;", "a whole sequence"),
+    ("machine.js", "const row = (_, i) =>", "all[7] += 1e-6; const row = (_, i) =>", "a whole sequence"),  # one weight
     ("training.js", "0.95, 0.9, 1e-4", "0.95, 0.9, 1e-3", "100 updates"),
-    ("training.js", "const room = this.place(4 * this.wasm.update_room(this.update_)); // before the view is made\n    view()[58] = room;",
-     "view()[58] = this.place(4 * this.wasm.update_room(this.update_));", "memory grows"),
-    ("tasks.js", "x[0][width] = x[L + 1][width + 1] = 1", "x[0][width] = x[L][width + 1] = 1", "sequences of every task"),
+    ("training.js", "const room = this.place(4 * this.wasm.update_room(this.struct)); // before the view is made\n"
+     "    this.longs(this.struct + 4 * 58, 1)[0] = room;",
+     "this.longs(this.struct + 4 * 58, 1)[0] = this.place(4 * this.wasm.update_room(this.struct));", "memory grows"),
+    ("tasks.js", "x[0][8] = x[L + 1][9] = 1", "x[0][8] = x[L][9] = 1", "sequences of every task"),
 ])  # fmt: skip
 def test_one_line_of_javascript(in_node, copied, file, old, new, named):
     replace(copied / file, old, new)
