@@ -208,9 +208,9 @@ NTM.Figure = class {
     this.keep(key, value, (v) => row.show(v, told(v)));
     return row;
   }
-  choice(key, name, options) { // the first by default
+  choice(key, name, options, value = Object.keys(options)[0]) {
     const input = NTM.pick(name, options, (v) => this.set({ [key]: v }));
-    this.keep(key, Object.keys(options)[0], (v) => (input.value = v));
+    this.keep(key, value, (v) => (input.value = v));
     return NTM.label(name, input);
   }
   // Shares that sum to 1: a slider for each; moving one scales the others.

@@ -56,8 +56,8 @@ NTM.writeSafetensors = (metadata, tensors) => { // as bytes, in float32
 };
 
 NTM.load = (source) => {
-  const { metadata, tensors } = NTM.readSafetensors(source), { settings, notes = "{}" } = metadata;
-  const { kind = "something else" } = metadata;
+  const { metadata, tensors } = NTM.readSafetensors(source);
+  const { kind = "something else", settings, notes = "{}" } = metadata;
   if (kind !== "NTM") throw new Error(`this file holds ${kind}; it must be written by NTM.save`);
   return new NTM.Machine(JSON.parse(settings), tensors, JSON.parse(notes));
 };
@@ -121,12 +121,9 @@ NTM.Machine = class {
 
   // A whole sequence, a list of rows: the list of what step returned.
   run(sequence) {
-    let state = this.begin();
-    return sequence.map((x) => {
-      const step = this.step(state, x);
-      ({ state } = step);
-      return step;
-    });
+    const steps = [];
+    for (const x of sequence) steps.push(this.step(steps.at(-1)?.state || this.begin(), x));
+    return steps;
   }
 
   // The controller's output h, from x and what was read, and its own new state.

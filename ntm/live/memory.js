@@ -29,7 +29,7 @@ NTM.figures.reading = (fig) => {
 NTM.figures.writing = (fig) => {
   const { M, w, e, a, presets } = fig.settings, slots = M.map((_, i) => `slot ${i}`);
   const shares = fig.shares("w", "w, the write head's shares", slots, w, NTM.colours.write);
-  const titles = ["M, before", "M̃, after erasing (3)", "M, after adding (4)"];
+  const titles = ["M, before", "M̃, erased (3)", "M, added (4)"];
   const panels = titles.map((title) => NTM.panel(title, 30 * M.length));
   fig.pictures.append(NTM.div("beside", shares, NTM.grid(125, ...panels.map(({ node }) => node))));
   // one slider for every column

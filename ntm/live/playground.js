@@ -37,9 +37,9 @@ NTM.figures.playground = (fig) => {
     type: "text", maxlength: 1200, "aria-label": "the pattern: letters, or words of bits",
     oninput: () => give(typed.value),
   });
-  fig.keep("text", NTM.typed.copy[3], (v) => (typed.value = v));
-  fig.keep("seed", 1);
   const machine = NTM.machines(fig, machines.filter((name) => NTM.task_of(name) in NTM.typed));
+  fig.keep("text", NTM.typed[task()][3], (v) => (typed.value = v));
+  fig.keep("seed", 1);
   machine.addEventListener("change", () => give(NTM.typed[task()][3], { changes: [] }));
   const length = fig.slider("length", "vectors", 1, 120, 1, 20);
   const repeats = fig.slider("repeats", "repeats", 1, 20, 1, 3);

@@ -31,7 +31,7 @@ NTM.figures.stages = (fig) => {
     w: "w, sharpened (9)",
   };
   const panels = stages.map((stage) => NTM.panel(titles[stage], 110));
-  const picture = rings ? NTM.panel("the ring", 210) : NTM.panel("the rows of M, and the key", 170);
+  const picture = rings ? NTM.panel("the ring", 210) : NTM.panel("the rows of M, the key k", 170);
   const nodes = [picture, ...panels].map(({ node }) => node);
   fig.pictures.append(NTM.grid(upto === "interpolation" ? 150 : 200, ...nodes));
   const chosen = shown.map((key) => inputs[key]);
@@ -62,7 +62,7 @@ NTM.figures.stages = (fig) => {
     const w = found[stages.at(-1)], most = NTM.most(w), [share, sum] = [w[most], NTM.sum(w)];
     fig.say(`Most on slot ${most}: ${NTM.number(share, 3)}. Sums to ${NTM.number(sum, 3)}.`);
     if (!rings) return picture.pen((...canvas) => NTM.plane(...canvas, M, k, reach));
-    picture.title(`inner ring: before; outer: after${times > 1 ? ` ${times} steps` : ""}`);
+    picture.title(`inner before, outer after${times > 1 ? ` ×${times}` : ""}`);
     picture.pen((...canvas) => NTM.ring(...canvas, [found.w_g, found.w_s], s[2] - s[0]));
   };
 };

@@ -45,7 +45,7 @@ NTM.lane = (scope) => {
       const ends = (of) => `${of.inputs} inputs and ${of.outputs} outputs`;
       const [has, takes] = [ends(settings), ends(task)];
       if (has !== takes) throw new Error(`this machine has ${has}; ${name} has ${takes}`);
-      trainer = new NTM.Trainer({ ...given, task, settings, tensors });
+      trainer = new NTM.Trainer({ ...given, task, settings: { layers: 1, ...settings }, tensors });
     },
     probe(given) { probe = given; },
     go(on) {
@@ -111,8 +111,8 @@ NTM.figures.training = (fig) => {
     return { hidden_size, N, read_heads, size: sizes()[1][2] };
   };
   for (const input of of_recipe) input.addEventListener("change", () => fig.set(recipe()));
-  const rates = ["0.0001", "0.00003", "0.0003", "0.001"].map((rate) => [rate, rate]);
-  const rate = fig.choice("rate", "rate", Object.fromEntries(rates));
+  const rates = ["0.00003", "0.0001", "0.0003", "0.001"].map((rate) => [rate, rate]);
+  const rate = fig.choice("rate", "rate", Object.fromEntries(rates), "0.0001");
   const many = fig.choice("lanes", "seeds", { 1: "one", 2: "two", 3: "three" }), first = recipe();
   const sliders = [
     fig.slider("hidden_size", "units", 10, 256, 2, first.hidden_size),
@@ -148,11 +148,12 @@ NTM.figures.training = (fig) => {
   const save = () => lanes[0].worker.postMessage({ save: true });
   const again = NTM.button("start again", () => begin(values)), more = NTM.grid(260, ...sliders);
   const files = NTM.row(NTM.button("save it", save), NTM.label("load one ", file));
-  for (const rare of [rate, more, files]) rare.hidden = Boolean(small);
+  const rare = (...inside) => (small ? [] : inside);
   fig.controls.append(
     NTM.row(go, again, NTM.button("next seed", next), many, ...fig.presets()),
-    NTM.row(...of_recipe, rate), more,
-    NTM.row(size, NTM.button("ask it ten", ask), NTM.button("another sequence", other)), files);
+    NTM.row(...of_recipe, ...rare(rate)), ...rare(more),
+    NTM.row(size, NTM.button("ask it ten", ask), NTM.button("another sequence", other)),
+    ...rare(files));
 
   // the pictures: the curves, and of each seed its answer, its write head and its read head
   const curve = NTM.panel("", small ? 150 : 190), rows = NTM.el("div");

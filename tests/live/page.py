@@ -26,7 +26,7 @@ FIGURES = {
     "program": ("program", {}),
     "hero": ("player", dict(machines=["copy/ntm-lstm"], hero=True, text="a machine with a memory", sizes={"length": 23})),
     "player": ("player", dict(machines=PLAYED, sizes={"length": 10})),
-    "playground": ("playground", dict(machines=at_work.machines())),
+    "playground": ("playground", dict(machines=["copy/ntm-lstm", *at_work.machines()])),
     "training": ("training", learning.defaults()),
     "training_small": ("training", learning.defaults(small=True)),
 }
