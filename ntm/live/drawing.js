@@ -48,7 +48,7 @@ NTM.fields = (name, ...inside) => NTM.el("fieldset", {}, NTM.el("legend", {}, na
 NTM.label = (...inside) => NTM.el("label", { class: "ntm-choice" }, ...inside);
 NTM.button = (words, onclick, name = words) =>
   NTM.el("button", { type: "button", "aria-label": name, onclick }, words);
-NTM.pick = (name, options, changed) => {
+NTM.pick = (name, options, changed = () => {}) => {
   const all = Object.entries(options).map(([value, words]) => NTM.el("option", { value }, words));
   const onchange = (e) => changed(e.target.value);
   return NTM.el("select", { "aria-label": name, onchange }, ...all);
