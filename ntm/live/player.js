@@ -243,8 +243,9 @@ NTM.figures.player = (fig) => {
 
   player.tell = (t) => {
     if (hero) return fig.say(`It has written: “${player.run.written(fig.values.text, t)}”`);
-    const { bits, wrong, asked } = player.run.score();
-    fig.say(`The whole sequence: ${NTM.number(bits)} bits, ${wrong} of ${asked} wrong.`);
+    const { run } = player, { bits, wrong, asked } = run.score();
+    const known = run.steps.length === run.T ? "The whole sequence" : "So far";
+    fig.say(`${known}: ${NTM.number(bits)} bits, ${wrong} of ${asked} wrong.`);
     player.numbers(t);
   };
   fig.before(["t", "detail", "head"], async ({ machine: name, text, seed, ...asked }) => {

@@ -34,6 +34,7 @@ PAGE = """<!doctype html><html lang="en" data-theme="light"><head><meta charset=
 <meta name="viewport" content="width=device-width"><link rel="icon" href="data:,"><link rel="stylesheet" href="live/live.css">
 <script>document.documentElement.classList.add("live")</script>
 <style>body {{ max-width: 46rem; margin: 1rem auto; padding: 0 1rem; font: 16px system-ui; }}
+@media (max-width: 600px) {{ body {{ padding: 0 1.5rem; }} }} /* as the book's pages have it */
 html[data-theme=dark] {{ background: #14181e; color: #ced6dd }}</style>
 {scripts}</head><body><main class="bd-content"><h1>{name}</h1>{box}</main></body></html>"""
 
