@@ -77,7 +77,8 @@ NTM.told = ({ heads, before }, i) => {
 };
 
 NTM.figures.program = (fig) => {
-  const width = 10, { N = 16, seed = 0 } = fig.settings, oninput = () => fig.set({ text: text.value });
+  const width = 10, { N = 16, seed = 0 } = fig.settings;
+  const oninput = () => fig.set({ text: text.value });
   const spelt = { rows: 6, spellcheck: "false", "aria-label": "the program" };
   const text = NTM.el("textarea", { ...spelt, oninput });
   const named = { tabindex: 0, role: "region", "aria-label": "what every step did" };
