@@ -51,6 +51,8 @@ def stages(upto, M, k0=1.0, k1=0.0, β=3.5, g=0.5, was=2, s=(0.0, 1.0, 0.0), γ=
     """Equations (5) to (9), those up to the chapter `upto`: M, rows of two numbers; the key (k0,
     k1), its strength β, the gate g, the slot where the head was, the shift s, the sharpening γ;
     times: how often the step is made."""
+    if upto not in SHOWN:
+        raise ValueError(f"upto is {upto!r}; it must be one of {', '.join(map(repr, SHOWN))}")
     settings = plain(dict(upto=upto, M=M, k0=k0, k1=k1, β=β, g=g, was=was, s=s, γ=γ, times=times,
                           presets=presets or {}))
     M = torch.tensor([settings["M"]])

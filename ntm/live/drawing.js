@@ -1,28 +1,33 @@
-// What all live figures share: the book's colours, elements, heat maps, and a Figure that keeps its values in native inputs and in the
-// page's address. Plain script; every figure adds a function to NTM.figures, and NTM.start() fills the boxes that ntm.live left.
+// What all live figures share: colours, elements, pictures, and a Figure that keeps its values in
+// native inputs and in the page's address. Every figure adds a function to NTM.figures, and
+// NTM.start() fills the boxes that ntm.live left.
 "use strict";
-globalThis.NTM = globalThis.NTM || {};
-NTM.figures = NTM.figures || {};
-NTM.weights = NTM.weights || {};
-NTM.base = document.currentScript?.src ? new URL(".", document.currentScript.src).href : ""; // empty where scripts are inlined
+for (const name of ["figures", "weights", "loading"]) NTM[name] ??= {};
+NTM.base = document.currentScript?.src.replace(/[^/]*$/, ""); // empty where scripts are inlined
 
-// ---- colours: those of ntm.plots (tests/live holds them equal) ----
+// ---- colours: those of ntm.plots (tests/live holds them equal); maps as pixels lie in memory ----
 
-NTM.colours = { read: "#2166ac", write: "#c2452d", grey: "#555555", paper: "#8c8c8c", feedforward: "#1b7837", lstm: "#762a83" };
+NTM.colours = {
+  read: "#2166ac", write: "#c2452d", grey: "#555555", paper: "#8c8c8c", pale: "#dddddd",
+  feedforward: "#1b7837", lstm: "#762a83", now: "#e08214",
+};
 NTM.maps = {
-  read: ["#ffffff", "#92c5de", "#2166ac", "#134b85"], write: ["#ffffff", "#f4a582", "#c2452d", "#8f2417"], bits: ["#ffffff", "#000000"],
-  signed: ["#40004b", "#762a83", "#9970ab", "#c2a5cf", "#e7d4e8", "#f7f7f7", "#d9f0d3", "#a6dba0", "#5aae61", "#1b7837", "#00441b"],
+  read: ["#ffffff", "#92c5de", "#2166ac", "#134b85"], bits: ["#ffffff", "#000000"],
+  write: ["#ffffff", "#f4a582", "#c2452d", "#8f2417"],
+  signed: ["#40004b", "#762a83", "#9970ab", "#c2a5cf", "#e7d4e8", "#f7f7f7", "#d9f0d3", "#a6dba0",
+    "#5aae61", "#1b7837", "#00441b"],
 };
 for (const [name, stops] of Object.entries(NTM.maps)) {
   const rgb = stops.map((stop) => [1, 3, 5].map((i) => parseInt(stop.slice(i, i + 2), 16)));
   NTM.maps[name] = Uint32Array.from({ length: 256 }, (_, i) => {
     const at = (i / 255) * (rgb.length - 1), low = Math.min(Math.floor(at), rgb.length - 2);
     const [r, g, b] = rgb[low].map((c, j) => Math.round(c + (at - low) * (rgb[low + 1][j] - c)));
-    return (255 << 24) | (b << 16) | (g << 8) | r; // as a pixel lies in memory
+    return (255 << 24) | (b << 16) | (g << 8) | r;
   });
 }
-// value between low and high as a pixel
-NTM.tone = (map, value, low = 0, high = 1) => NTM.maps[map][Math.max(0, Math.min(255, Math.round((255 * (value - low)) / (high - low))))];
+NTM.between = (value, low, high) => Math.max(low, Math.min(high, value));
+NTM.tone = (map, value, low = 0, high = 1) =>
+  NTM.maps[map][NTM.between(Math.round((255 * (value - low)) / (high - low)), 0, 255)];
 
 // ---- elements ----
 
@@ -30,169 +35,197 @@ NTM.el = (tag, attributes = {}, ...inside) => {
   const node = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
     if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
-    else if (value !== false) node.setAttribute(name, value === true ? "" : value);
+    else node.setAttribute(name, value);
   }
   node.append(...inside);
   return node;
 };
-NTM.number = (value, digits = 2) => value.toFixed(digits).replace(/^-(0\.?0*)$/, "$1").replace("-", "−");
+NTM.div = (kind, ...inside) => NTM.el("div", { class: `ntm-${kind}` }, ...inside);
+NTM.row = (...inside) => NTM.div("buttons", ...inside);
+NTM.grid = (least, ...inside) =>
+  NTM.el("div", { class: "ntm-grid", style: `--least:${least}px` }, ...inside);
+NTM.fields = (name, ...inside) => NTM.el("fieldset", {}, NTM.el("legend", {}, name), ...inside);
+NTM.label = (...inside) => NTM.el("label", { class: "ntm-choice" }, ...inside);
+NTM.button = (words, onclick, name = words) =>
+  NTM.el("button", { type: "button", "aria-label": name, onclick }, words);
+NTM.pick = (name, options, changed = () => {}) => {
+  const all = Object.entries(options).map(([value, words]) => NTM.el("option", { value }, words));
+  const onchange = (e) => changed(e.target.value);
+  return NTM.el("select", { "aria-label": name, onchange }, ...all);
+};
+NTM.slider = (name, attributes, changed) => {
+  const oninput = (e) => changed(Number(e.target.value)), shown = NTM.el("output");
+  const input = NTM.el("input", { type: "range", "aria-label": name, ...attributes, oninput });
+  const row = NTM.el("label", { class: "ntm-slider" }, NTM.el("span", {}, name), input, shown);
+  return Object.assign(row, { input, show(value, words) {
+    input.value = value;
+    input.style.setProperty("--share", value);
+    input.setAttribute("aria-valuetext", (shown.textContent = words));
+  } });
+};
+NTM.tell = (node, words) => { if (node.textContent !== words) node.textContent = words; };
+NTM.number = (value, digits = 2) =>
+  value.toFixed(digits).replace(/^-(0\.?0*)$/, "$1").replace("-", "−");
+NTM.most = (w) => w.indexOf(Math.max(...w)); // where the largest is
 
-// A picture with its title above: { node, pen(draw), hover(words), title(text) }. pen gives draw a context, the width and the height.
+// ---- pictures ----
+
+// A picture under its title. draw(pen, width, height) draws it; act(x, y, down) is called when the
+// pointer, a finger included, goes down and while it is; words(x, y) say what stands under it.
 NTM.panel = (title, height) => {
-  const head = NTM.el("figcaption"), canvas = NTM.el("canvas", { role: "img", style: `height:${height}px` });
-  const node = NTM.el("figure", { class: "ntm-panel" }, head, canvas);
-  const panel = { node, canvas };
+  const head = NTM.el("figcaption");
+  const canvas = NTM.el("canvas", { role: "img", style: `height:${height}px` });
+  const panel = { canvas, node: NTM.el("figure", { class: "ntm-panel" }, head, canvas) };
   panel.title = (text, words = text) => {
-    if (head.textContent !== text) head.textContent = text;
-    if (canvas.getAttribute("aria-label") !== words) canvas.setAttribute("aria-label", words);
+    NTM.tell(head, text);
+    canvas.setAttribute("aria-label", words);
   };
   panel.title(title);
   panel.pen = (draw) => {
-    const scale = devicePixelRatio || 1, width = canvas.clientWidth || 300;
-    if (canvas.width !== Math.round(width * scale) || canvas.height !== Math.round(height * scale)) {
-      canvas.width = Math.round(width * scale);
-      canvas.height = Math.round(height * scale);
-    }
-    const pen = canvas.getContext("2d");
+    const pen = canvas.getContext("2d"), scale = devicePixelRatio, width = canvas.clientWidth;
+    const [w, h] = [width, height].map((size) => Math.round(size * scale));
+    if (canvas.width !== w || canvas.height !== h) Object.assign(canvas, { width: w, height: h });
     pen.setTransform(scale, 0, 0, scale, 0, 0);
     pen.clearRect(0, 0, width, height);
-    pen.font = "12px system-ui, sans-serif";
-    pen.textBaseline = "middle";
+    Object.assign(pen, { font: "12px system-ui, sans-serif", textBaseline: "middle" });
     draw(pen, width, height);
   };
-  // words(x, y): what stands under the pointer, or nothing
-  panel.hover = (words) => {
-    canvas.addEventListener("pointermove", (e) => (canvas.title = words(e.offsetX, e.offsetY) || ""));
-    return panel;
-  };
-  // drag(x, y) while the pointer, a finger included, is down
-  panel.drag = (drag) => {
-    canvas.classList.add("ntm-drag");
+  panel.drag = (act, way = "sideways") => { // or "all": a finger on it does not scroll the page
+    canvas.classList.add(`ntm-${way}`);
     canvas.addEventListener("pointerdown", (e) => {
       canvas.setPointerCapture(e.pointerId);
-      drag(e.offsetX, e.offsetY, true);
+      act(e.offsetX, e.offsetY, true);
       e.preventDefault();
     });
-    canvas.addEventListener("pointermove", (e) => e.buttons && canvas.hasPointerCapture(e.pointerId) && drag(e.offsetX, e.offsetY, false));
-    return panel;
+    panel.moved((e) => canvas.hasPointerCapture(e.pointerId) && act(e.offsetX, e.offsetY, false));
   };
+  panel.moved = (act) => canvas.addEventListener("pointermove", act);
+  panel.hover = (words) => panel.moved((e) => (canvas.title = words(e.offsetX, e.offsetY)));
   return panel;
 };
+NTM.text = (pen, words, x, y, textAlign = "center", fillStyle = NTM.colours.grey) => {
+  Object.assign(pen, { textAlign, fillStyle });
+  pen.fillText(words, x, y);
+};
+NTM.line = (pen, points, strokeStyle, lineWidth = 1) => {
+  Object.assign(pen, { strokeStyle, lineWidth });
+  pen.beginPath();
+  for (const [x, y] of points) pen.lineTo(x, y);
+  pen.stroke();
+};
+NTM.frame = (pen, x, y, width, height, strokeStyle = NTM.colours.paper, lineWidth = 1) => {
+  Object.assign(pen, { strokeStyle, lineWidth });
+  pen.strokeRect(x, y, width, height);
+};
 
-// A heat map in a box: cells[row][column]; beyond `until` columns it is empty. Numbers are written where a cell has the room.
-NTM.heat = (pen, cells, { x = 0, y = 0, width, height, columns, map, low = 0, high = 1, numbers, until = columns }) => {
-  const w = width / columns, h = height / cells.length;
-  const image = new ImageData(columns, cells.length), pixels = new Uint32Array(image.data.buffer);
-  const small = (pen.canvas.small ??= NTM.el("canvas").getContext("2d", { willReadFrequently: true })); // a pixel a cell, kept
-  if (small.canvas.width !== columns || small.canvas.height !== cells.length) Object.assign(small.canvas, { width: columns, height: cells.length });
-  for (const [i, row] of cells.entries()) {
-    for (let j = 0; j < until; j++) pixels[i * columns + j] = NTM.tone(map, row[j], low, high);
+// A heat map, column after column, those that are given of `all`, right of x; with its numbers
+// where a cell has the room.
+NTM.heat = (pen, width, height, columns, look) => {
+  const { x = 0, all = columns.length, map, low = 0, high = 1, numbers } = look;
+  const rows = columns[0].length, w = (width - x) / all, h = height / rows;
+  const image = new ImageData(all, rows), pixels = new Uint32Array(image.data.buffer);
+  for (const [i, column] of columns.entries()) {
+    for (let j = 0; j < rows; j++) pixels[j * all + i] = NTM.tone(map, column[j], low, high);
   }
-  small.putImageData(image, 0, 0);
+  const small = (pen.canvas.small ??= NTM.el("canvas")); // a pixel a cell; it is kept
+  Object.assign(small, { width: all, height: rows });
+  small.getContext("2d").putImageData(image, 0, 0);
   pen.imageSmoothingEnabled = false;
-  pen.drawImage(small.canvas, x, y, width, height);
-  pen.strokeStyle = NTM.colours.paper;
-  pen.strokeRect(x + 0.5, y + 0.5, width - 1, height - 1);
-  if (!numbers || w < 26) return;
-  pen.textAlign = "center";
-  for (const [i, row] of cells.entries()) {
-    for (const [j, value] of row.entries()) {
-      pen.fillStyle = map === "signed" && Math.abs(value) > 0.7 * high ? "white" : "black";
-      pen.fillText(NTM.number(value, w < 34 ? 1 : 2), x + (j + 0.5) * w, y + (i + 0.5) * h);
-    }
+  pen.drawImage(small, x, 0, width - x, height);
+  NTM.frame(pen, x + 0.5, 0.5, width - x - 1, height - 1);
+  for (let i = 0; i < columns.length && numbers && w >= 26; i++) {
+    columns[i].forEach((value, j) => {
+      const ink = Math.abs(value) > 0.7 * high ? "white" : "black", digits = w < 34 ? 1 : 2;
+      NTM.text(pen, NTM.number(value, digits), x + (i + 0.5) * w, (j + 0.5) * h, "center", ink);
+    });
   }
+};
+NTM.turned = (rows) => Array.from(rows[0], (_, j) => rows.map((row) => row[j]));
+
+// A heat map over time, with names of its rows at the left, or the numbers of the first and the
+// last row; the step `now` is framed.
+NTM.gutter = 28;
+NTM.timeline = (panel, columns, { first = 0, names, now, ...look }) => {
+  const { x = NTM.gutter, all = columns.length } = look, rows = columns[0].length;
+  const number = (_, i) => (i % (rows - 1 || 1) ? "" : first + i);
+  const told = names || Array.from({ length: rows }, number);
+  panel.pen((pen, width, height) => {
+    const w = (width - x) / all;
+    NTM.heat(pen, width, height, columns, { x, ...look });
+    const at = (i) => NTM.between(((i + 0.5) * height) / told.length, 6, height - 6);
+    told.forEach((words, i) => NTM.text(pen, words, x - 4, at(i), "right"));
+    if (now >= 0) NTM.frame(pen, x + now * w, 1, Math.max(w, 2), height - 2, NTM.colours.now, 2);
+  });
+};
+
+// The slots to show, from ... to: those that some of these weightings came to, at least ten.
+NTM.reached = (weightings) => {
+  const last = weightings[0].length - 1;
+  let from = Infinity, to = -1;
+  for (const w of weightings) {
+    w.forEach((v, i) => v > 0.3 && ([from, to] = [Math.min(from, i), Math.max(to, i)]));
+  }
+  return to < 0 ? [0, last] : [from, Math.min(last, Math.max(to, from + 9))];
 };
 
 // One weighting as a bar a slot, with its sum; or cosines, from −1 to 1.
-NTM.bars = (pen, width, height, w, colour, cosines = false) => {
-  const x = 24, h = height - 16, each = (width - x) / w.length, most = cosines ? 1 : 1.2, zero = cosines ? h / 2 : h, unit = zero / most;
-  pen.fillStyle = pen.strokeStyle = NTM.colours.grey;
-  pen.textAlign = "right";
-  for (const tick of cosines ? [-1, 0, 1] : [0, 1]) pen.fillText(NTM.number(tick, 0), x - 6, Math.min(h - 5, Math.max(6, zero - tick * unit)));
-  pen.strokeRect(x + 0.5, 0.5, width - x - 1, h - 1);
-  if (!cosines) pen.fillText(`sum ${NTM.number(NTM.sum(w))}`, width - 5, 9);
-  pen.textAlign = "center";
-  for (const [i, value] of w.entries()) {
-    pen.fillStyle = colour;
-    pen.fillRect(x + (i + 0.1) * each, zero - Math.max(value, 0) * unit, each * 0.8, Math.abs(value) * unit);
-    pen.fillStyle = NTM.colours.grey;
-    if (each > 18 || i % 4 === 0) pen.fillText(i, x + (i + 0.5) * each, height - 7);
+NTM.bars = (pen, width, height, w, colour, cosines) => {
+  const x = 24, h = height - 16, each = (width - x) / w.length;
+  const zero = cosines ? h / 2 : h, unit = zero / (cosines ? 1 : 1.2);
+  for (const tick of cosines ? [-1, 0, 1] : [0, 1]) {
+    NTM.text(pen, NTM.number(tick, 0), x - 6, NTM.between(zero - tick * unit, 6, h - 5), "right");
   }
+  NTM.frame(pen, x + 0.5, 0.5, width - x - 1, h - 1);
+  if (!cosines) NTM.text(pen, `sum ${NTM.number(NTM.sum(w))}`, width - 5, 9, "right");
+  w.forEach((value, i) => {
+    if (each > 18 || i % 4 === 0) NTM.text(pen, i, x + (i + 0.5) * each, height - 7);
+    pen.fillStyle = colour;
+    pen.fillRect(x + (i + 0.1) * each, zero, each * 0.8, -value * unit);
+  });
 };
 
 // ---- figures ----
 
 NTM.Figure = class {
   constructor(box) {
-    Object.assign(this, { box, name: box.dataset.live, settings: JSON.parse(box.dataset.settings), values: {}, first: {}, shows: {} });
-    this.controls = NTM.el("div", { class: "ntm-controls" });
-    this.pictures = NTM.el("div", { class: "ntm-pictures" });
+    const [, linked, state] = decodeURIComponent(location.hash).match(/^#live:(\w+)=(.*)$/) || [];
+    Object.assign(this, { box, name: box.dataset.live, values: {}, first: {}, shows: {} });
+    this.settings = JSON.parse(box.dataset.settings);
+    this.linked = linked === this.name ? JSON.parse(state) : {};
+    [this.controls, this.pictures] = [NTM.div("controls"), NTM.div("pictures")];
     this.says = NTM.el("p", { class: "ntm-says", role: "status" });
-    const found = decodeURIComponent(location.hash).match(/^#live:(\w+)=(.*)$/);
-    this.linked = found && found[1] === this.name ? JSON.parse(found[2]) : {};
   }
-
   // A value with its default; show(value) brings an input up to date.
   keep(key, value, show = () => {}) {
-    this.first[key] = value;
+    this.first[key] = this.settings[key] ?? value;
+    this.values[key] = this.linked[key] ?? this.first[key];
     this.shows[key] = show;
-    this.values[key] = key in this.linked ? this.linked[key] : key in this.settings ? this.settings[key] : value;
-    if (key in this.settings) this.first[key] = this.settings[key];
     show(this.values[key]);
   }
-
-  slider(key, label, min, max, step, value, words = (v) => NTM.number(v, step < 0.1 ? 2 : step < 1 ? 1 : 0)) {
-    const shown = NTM.el("output");
-    const input = NTM.el("input", { type: "range", min, max, step, "aria-label": label, oninput: () => this.set({ [key]: Number(input.value) }) });
-    this.keep(key, value, (v) => {
-      input.value = v;
-      shown.textContent = words(v);
-      input.setAttribute("aria-valuetext", words(v));
-    });
-    const row = NTM.el("label", { class: "ntm-slider" }, NTM.el("span", {}, label), input, shown);
-    row.input = input;
+  slider(key, name, min, max, step, value, words) {
+    const told = words || ((v) => NTM.number(v, step < 0.1 ? 2 : step < 1 ? 1 : 0));
+    const row = NTM.slider(name, { min, max, step }, (v) => this.set({ [key]: v }));
+    this.keep(key, value, (v) => row.show(v, told(v)));
     return row;
   }
-
-  choice(key, label, options, value) {
-    const input = NTM.el("select", { "aria-label": label, onchange: () => this.set({ [key]: input.value }) },
-      ...Object.entries(options).map(([name, words]) => NTM.el("option", { value: name }, words)));
+  choice(key, name, options, value = Object.keys(options)[0]) {
+    const input = NTM.pick(name, options, (v) => this.set({ [key]: v }));
     this.keep(key, value, (v) => (input.value = v));
-    return NTM.el("label", { class: "ntm-choice" }, NTM.el("span", {}, label), input);
+    return NTM.label(name, input);
   }
-
   // Shares that sum to 1: a slider for each; moving one scales the others.
-  shares(key, label, names, value, colour) {
-    const rows = names.map((name, i) => this.share(key, label, name, i, colour));
-    this.keep(key, value, (w) => rows.forEach((row, i) => row.show(w[i])));
-    return NTM.el("fieldset", { class: "ntm-shares" }, NTM.el("legend", {}, label), ...rows);
+  shares(key, name, names, value, colour) {
+    const look = { min: 0, max: 1, step: 0.01, class: "ntm-bar", style: `--ink:${colour}` };
+    const rows = names.map((one, i) => NTM.slider(one, { ...look, "aria-label": `${name}, ${one}` },
+      (v) => this.set({ [key]: NTM.share(this.values[key], i, v) })));
+    this.keep(key, value, (w) => rows.forEach((row, i) => row.show(w[i], NTM.number(w[i]))));
+    return NTM.fields(name, ...rows);
   }
-
-  share(key, label, name, i, colour) {
-    const shown = NTM.el("output");
-    const input = NTM.el("input", {
-      type: "range", min: 0, max: 1, step: 0.01, class: "ntm-bar", style: `--ink:${colour}`, "aria-label": `${label}, ${name}`,
-      oninput: () => this.set({ [key]: NTM.share(this.values[key], i, Number(input.value)) }),
-    });
-    const row = NTM.el("label", { class: "ntm-slider" }, NTM.el("span", {}, name), input, shown);
-    row.show = (v) => {
-      input.value = v;
-      input.style.setProperty("--share", v);
-      shown.textContent = NTM.number(v);
-    };
-    return row;
-  }
-
-  button(label, action, more = {}) {
-    return NTM.el("button", { type: "button", ...more, onclick: action }, label);
-  }
-
   // Buttons that set values; "reset" is the last.
   presets(sets = {}) {
-    const buttons = Object.entries(sets).map(([label, values]) => this.button(label, () => this.set({ ...this.first, ...values })));
-    return NTM.el("div", { class: "ntm-buttons" }, ...buttons, this.button("reset", () => this.set(this.first)));
+    return Object.entries({ ...sets, reset: {} }).map(([name, values]) =>
+      NTM.button(name, () => this.set({ ...this.first, ...values })));
   }
-
   set(changes) {
     Object.assign(this.values, changes);
     for (const key of Object.keys(changes)) this.shows[key]?.(changes[key]);
@@ -200,62 +233,58 @@ NTM.Figure = class {
     if (!this.box.closest(".bd-content")) return; // only the book's page has an address of its own
     clearTimeout(this.later);
     this.later = setTimeout(() => {
-      const changed = Object.entries(this.values).filter(([key, v]) => JSON.stringify(v) !== JSON.stringify(this.first[key]));
-      const state = changed.length ? `#live:${this.name}=${encodeURIComponent(JSON.stringify(Object.fromEntries(changed)))}` : "";
-      history.replaceState(null, "", state || location.href.split("#")[0]);
+      const other = ([key, v]) => JSON.stringify(v) !== JSON.stringify(this.first[key]);
+      const state = JSON.stringify(Object.fromEntries(Object.entries(this.values).filter(other)));
+      const linked = state === "{}" ? "" : `#live:${this.name}=${encodeURIComponent(state)}`;
+      history.replaceState(null, "", location.href.split("#")[0] + linked);
     }, 300);
   }
-
-  // Call `make` before every drawing, and now: it sees by itself whether what it makes has to be made anew.
-  before(make) {
+  // Call make(values) before a drawing, the first, and when a value has changed, those of `but`
+  // aside.
+  before(but, make) {
     const { draw } = this;
+    let made = "";
     this.draw = () => {
-      make();
+      const kept = Object.entries(this.values).filter(([name]) => !but.includes(name));
+      const key = JSON.stringify(kept);
+      if (key !== made) make(this.values);
+      made = key;
       draw();
     };
-    make();
   }
-
   redraw() {
-    this.waiting = this.waiting || requestAnimationFrame(() => {
+    this.waiting ||= requestAnimationFrame(() => {
       this.waiting = 0;
       this.draw();
     });
   }
-
-  say(words) {
-    if (this.says.textContent !== words) this.says.textContent = words;
-  }
+  say(words) { NTM.tell(this.says, words); }
 };
 
 // w with share i set to `value` and the others scaled, so that they still sum to 1.
 NTM.share = (w, i, value) => {
-  const rest = 1 - w[i];
-  return w.map((v, j) => (j === i ? value : rest > 1e-9 ? (v * (1 - value)) / rest : (1 - value) / (w.length - 1)));
+  const rest = 1 - w[i], even = (1 - value) / (w.length - 1);
+  return w.map((v, j) => (j === i ? value : rest > 1e-9 ? (v * (1 - value)) / rest : even));
 };
 
-// A machine that the package ships, by "task/model"; its weights are a script of their own, fetched when wanted.
-NTM.machine = (name) => {
-  NTM.loading = NTM.loading || {};
-  NTM.loading[name] = NTM.loading[name] || new Promise((done, failed) => {
-    if (NTM.weights[name]) return done();
-    if (!NTM.base) return failed(new Error(`${name} is not in this notebook: name it in the call that makes the figure`));
-    const src = `${NTM.base}weights/${name.replace("/", "-")}.js`;
-    document.head.append(NTM.el("script", { src, onload: done, onerror: () => failed(new Error(`${src} is missing`)) }));
-  }).then(() => NTM.load(NTM.weights[name]));
-  return NTM.loading[name];
-};
+// A machine that the package ships, by "task/model"; its weights are a script, fetched when wanted.
+NTM.machine = (name) => (NTM.loading[name] ??= new Promise((done, failed) => {
+  const src = `${NTM.base}weights/${name.replace("/", "-")}.js`;
+  const onerror = () => failed(new Error(`${name} is not here, nor in ${src}`));
+  if (NTM.weights[name]) done();
+  else document.head.append(NTM.el("script", { src, onload: done, onerror }));
+}).then(() => NTM.load(NTM.weights[name])));
 
 // Fill every box that waits; where that fails the still picture stays.
 NTM.start = () => {
   for (const box of document.querySelectorAll(".ntm-live:not(.ntm-on)")) {
-    const make = NTM.figures[box.dataset.live];
-    if (!make) continue;
+    if (!NTM.figures[box.dataset.live]) continue;
     const fig = new NTM.Figure(box);
     box.classList.add("ntm-on");
     box.replaceChildren(fig.pictures, fig.controls, fig.says);
     try {
-      make(fig);
+      NTM.figures[fig.name](fig);
+      fig.draw();
     } catch (error) {
       document.documentElement.classList.remove("live");
       throw error;
@@ -263,7 +292,7 @@ NTM.start = () => {
     new ResizeObserver(() => fig.redraw()).observe(fig.pictures);
     if (Object.keys(fig.linked).length) box.scrollIntoView();
     for (let node = box, up = 0; !NTM.base && node && up < 4; node = node.parentElement, up++) {
-      const still = node.previousElementSibling?.querySelector("img"); // in a notebook: the picture that this figure replaces
+      const still = node.previousElementSibling?.querySelector("img"); // a notebook's
       if (still) still.style.display = "none";
     }
   }

@@ -1,12 +1,12 @@
-// The equations of the paper, (2) to (9), as the chapters of this book name them; what ntm/addressing.py and
-// ntm/memory.py compute, for one head of one machine. A memory M is a list of N rows, Float64Array of `width` numbers;
-// a weighting w is a Float64Array of N; k, e, a are rows. Nothing is changed in place: every function returns anew.
+// The equations of the paper, (2) to (9), as the chapters of this book name them; what
+// ntm/addressing.py and ntm/memory.py compute, for one head of one machine. A memory M is a list of
+// N rows of numbers; a weighting w is a Float64Array of N; k, e, a are rows. Every function returns
+// anew, and changes nothing.
 "use strict";
 globalThis.NTM = globalThis.NTM || {};
 
 NTM.ε = 1e-6; // inside each norm of the cosine: a zero row has similarity 0
 NTM.tiny = 1e-12; // below this a weight counts as zero when its logarithm is taken
-
 NTM.sum = (x) => x.reduce((total, value) => total + value, 0);
 NTM.dot = (x, y) => {
   let total = 0;
@@ -17,8 +17,7 @@ NTM.sigmoid = (x) => 1 / (1 + Math.exp(-x));
 NTM.softplus = (x) => (x > 20 ? x : Math.log1p(Math.exp(x)));
 NTM.softmax = (x) => {
   const most = x.reduce((a, b) => Math.max(a, b));
-  const powers = Float64Array.from(x, (value) => Math.exp(value - most));
-  const total = NTM.sum(powers);
+  const powers = Float64Array.from(x, (value) => Math.exp(value - most)), total = NTM.sum(powers);
   return powers.map((p) => p / total);
 };
 
@@ -32,27 +31,26 @@ NTM.similarity = (M, k) => {
 NTM.content = (M, k, β) => NTM.softmax(NTM.similarity(M, k).map((K) => β * K));
 
 // Equation (7): w_g = g w_c + (1 − g) w_prev, by content or from where the head was.
-NTM.interpolate = (w_c, w_prev, g) => Float64Array.from(w_c, (w, i) => g * w + (1 - g) * w_prev[i]);
+NTM.interpolate = (w_c, w_prev, g) => w_c.map((w, i) => g * w + (1 - g) * w_prev[i]);
 
-// Equation (8): w_s(i) = Σ_j w_g(j) s(i − j), indices modulo N. The first entry of s is the offset −reach; mass on
-// offset +1 moves the weighting from slot i to slot i + 1.
+// Equation (8): w_s(i) = Σ_j w_g(j) s(i − j), indices modulo N. The first entry of s is the offset
+// −reach; mass on offset +1 moves the weighting from slot i to slot i + 1.
 NTM.shift = (w_g, s) => {
   const N = w_g.length, reach = (s.length - 1) / 2;
-  return Float64Array.from(w_g, (_, i) => {
+  return w_g.map((_, i) => {
     let total = 0;
     for (let j = -reach; j <= reach; j++) total += s[reach + j] * w_g[(i - j + N) % N];
     return total;
   });
 };
 
-// Equation (9): w(i) = w_s(i)^γ / Σ_j w_s(j)^γ, by logarithms, since the powers themselves underflow.
-NTM.sharpen = (w_s, γ) => NTM.softmax(Float64Array.from(w_s, (w) => γ * Math.log(Math.max(w, NTM.tiny))));
+// Equation (9): w(i) = w_s(i)^γ / Σ_j w_s(j)^γ, by logarithms, since the powers themselves
+// underflow.
+NTM.sharpen = (w_s, γ) => NTM.softmax(w_s.map((w) => γ * Math.log(Math.max(w, NTM.tiny))));
 
-// Equations (5) to (9) in a row: from what a head emits and where it was, to where it is; with all that lies between.
+// Equations (5) to (9) in a row: from what a head emits and where it was, to where it is.
 NTM.address = (M, { k, β, g, s, γ }, w_prev) => {
-  const w_c = NTM.content(M, k, β);
-  const w_g = NTM.interpolate(w_c, w_prev, g);
-  const w_s = NTM.shift(w_g, s);
+  const w_c = NTM.content(M, k, β), w_g = NTM.interpolate(w_c, w_prev, g), w_s = NTM.shift(w_g, s);
   return { w_c, w_g, w_s, w: NTM.sharpen(w_s, γ) };
 };
 

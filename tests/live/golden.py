@@ -75,8 +75,8 @@ def batches(n=3, seed=0):
     """Sequences of every task, with what JavaScript's `sequence` is to make them of."""
     generator, cases = torch.Generator().manual_seed(seed), []
 
-    def case(name, task, sample, given, options=None):
-        cases.append(dict(task=name, options=options or {}, given=given, x=sample.x[:, 0],
+    def case(name, task, sample, given):
+        cases.append(dict(task=name, given=given, x=sample.x[:, 0],
                           y=sample.y[:, 0], mask=sample.mask[:, 0]))
 
     for _ in range(n):

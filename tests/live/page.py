@@ -34,7 +34,7 @@ FIGURES = {
     "hero": ("player", dict(machines=["copy/ntm-lstm"], hero=True, text="a machine with a memory",
                             sizes={"length": 23})),
     "player": ("player", dict(machines=PLAYED, sizes={"length": 10})),
-    "playground": ("playground", dict(machines=at_work.machines())),
+    "playground": ("playground", dict(machines=["copy/ntm-lstm", *at_work.machines()])),
     "training": ("training", learning.defaults()),
     "training_small": ("training", learning.defaults(small=True)),
 }
@@ -43,6 +43,7 @@ PAGE = """<!doctype html><html lang="en" data-theme="light"><head><meta charset=
 <link rel="icon" href="data:,"><link rel="stylesheet" href="live/live.css">
 <script>document.documentElement.classList.add("live")</script>
 <style>body {{ max-width: 46rem; margin: 1rem auto; padding: 0 1rem; font: 16px system-ui; }}
+@media (max-width: 600px) {{ body {{ padding: 0 1.5rem; }} }} /* as the book's pages have it */
 html[data-theme=dark] {{ background: #14181e; color: #ced6dd }}</style>
 {scripts}</head><body><main class="bd-content"><h1>{name}</h1>{box}</main></body></html>"""
 

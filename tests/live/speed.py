@@ -25,7 +25,7 @@ from ntm.live import at_work  # noqa: E402
 
 ENGINE = ["equations", "machine", "tasks", "kernel", "training"]
 LEARN = """(controller, sequences) => {
-  const task = NTM.tasks.copy(), settings = NTM.settings(task, { controller });
+  const task = NTM.tasks().copy, settings = NTM.settings(task, { controller });
   const trainer = new NTM.Trainer({ task, settings });
   for (let i = 0; i < 200; i++) trainer.learn();
   const begun = performance.now();

@@ -45,6 +45,11 @@ def test_a_call_draws_the_still_and_returns_the_live_figure_with_all_it_needs(na
             + ("NTM.weights[" in text and name in ("player", "playground")))
 
 
+def test_a_chapter_that_there_is_not_is_refused():
+    with pytest.raises(ValueError, match="upto is 'shifting'; it must be one of 'content', 'interpolation', 'shift', 'sharpening'"):
+        by_hand.stages("shifting", M=M)
+
+
 def test_settings_reach_the_page_as_they_are():
     text = live.box("stages", {"upto": "shift", "s": torch.tensor([0.1, 0.2, 0.7]),
                                "words": 'a "quoted" <word>'})
