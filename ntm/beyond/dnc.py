@@ -41,14 +41,16 @@ def usage(u, w_write, ψ):
 
 
 def allocation(u):
-    """DNC, allocation: w_a(φ_j) = [1 − u(φ_j)] Π_{i<j} u(φ_i), the freest slot first; φ is the free list, slots by rising usage.
+    """DNC, allocation: w_a(i) = [1 − u(i)] Π_j u(j), over all slots j that are freer than i: to the freest slot first.
 
-    u [B, N], within [0, 1]. Returns w_a [B, N], summing to 1 − Π u: to nothing where all is used. Of slots used equally the first comes first.
+    u [B, N], within [0, 1]. Returns w_a [B, N], summing to 1 − Π u: to nothing where all is used. Of slots used equally the first counts as the freest. The
+    paper sorts: its free list φ is the slots by rising u, and the product runs over those that stand before i.
     """
     u = ε + (1 - ε) * u
-    i, j, before = u.detach().unsqueeze(-1), u.detach().unsqueeze(-2), torch.ones(u.shape[-1], u.shape[-1]).tril(-1).bool()
-    freer = ((j < i) | (j == i) & before).to(u.dtype)  # [B, N, N]: 1 where j comes before i in φ
-    return (1 - u) * (freer @ u.log().unsqueeze(-1)).squeeze(-1).exp()
+    i, j = u.detach().unsqueeze(-1), u.detach().unsqueeze(-2)
+    before = torch.ones_like(i * j, dtype=torch.bool).tril(-1)
+    freer = (j < i) | (j == i) & before  # [B, N, N]: whether j is freer than i
+    return (1 - u) * (freer.to(u.dtype) @ u.log().unsqueeze(-1)).squeeze(-1).exp()
 
 
 def write_weighting(w_a, w_c, g_a, g_w):

@@ -1,6 +1,6 @@
 """The DNC beside the NTM: two tasks made for it, and the runs of its chapter.
 
-    python -m ntm.beyond.dnc_runs --first 10 --seeds 10
+    python -m ntm.beyond.dnc_runs --first 10 --seeds 5
 
 trains every machine on every task, all seeds side by side, and writes what it finds to `pretrained/dnc/`: runs.json, and of each task the weights of
 one DNC. What is in the folder of results already is not made again.
@@ -11,6 +11,7 @@ import hashlib
 import json
 import platform
 import time
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -143,6 +144,8 @@ MODELS = {
     "dnc-mended": (DNC, dict(masked=True, emptied=True, sharpened=True)),
     "ntm-lstm": (NTM, {}),
 }
+JOBS = [(task, model) for task in TASKS for model in MODELS if model != "dnc-mended" or task in ("walk", "shelf")]
+SHIPPED = [("copy", "dnc"), ("copy", "ntm-lstm"), ("walk", "dnc"), ("shelf", "dnc-mended")]
 RECIPE = dict(batch=16, lr=1e-3, every=160)
 SEQUENCES = {"copy": 6_400, "repeat_copy": 8_000, "recall": 11_200, "walk": 11_200, "shelf": 9_600}
 
@@ -189,3 +192,66 @@ def source():
     for name in ("beyond/dnc.py", "beyond/dnc_runs.py", "many.py"):
         digest.update((Path(__file__).parents[1] / name).read_bytes().replace(b"\r\n", b"\n"))
     return digest.hexdigest()[:12]
+
+
+def occupied(machine, batch, taken, seed=0):
+    """A machine's initial State, but with something in the slots `taken`: random rows. A DNC is told that they are used; an NTM cannot be told."""
+    state, rows = machine.initial_state(batch), torch.randn(len(taken), machine.M_0.shape[-1], generator=torch.Generator().manual_seed(seed))
+    M = state.M.clone()
+    M[:, taken] = 0.5 * rows
+    if not isinstance(machine, DNC):
+        return state._replace(M=M)
+    u = state.u.clone()
+    u[:, taken] = 1
+    return state._replace(M=M, u=u)
+
+
+def record():
+    """The runs that are shipped: {(task, model): a list of dicts, by seed}."""
+    found = {}
+    for one in json.loads((HOME / "runs.json").read_text(encoding="utf-8"))["runs"]:
+        found.setdefault((one["task"], one["model"]), []).append(one)
+    return found
+
+
+def load(task, model):
+    """The trained machine that is shipped (see SHIPPED)."""
+    return MODELS[model][0].load(HOME / f"{task}-{model}.safetensors").float()  # they travel in float16
+
+
+def collect(results, folder, head):
+    """Write all runs into the package, and of each machine of SHIPPED the weights of its median seed, by the last question's cost."""
+    runs = sorted((one for result in results for one in result["runs"]), key=lambda one: (list(TASKS).index(one["task"]), list(MODELS).index(one["model"]), one["seed"]))
+    HOME.mkdir(exist_ok=True)
+    for task, model in SHIPPED:
+        question = list(QUESTIONS[task])[-1]
+        ranked = sorted((one for one in runs if (one["task"], one["model"]) == (task, model)), key=lambda one: one["scores"][question]["bits"])
+        if ranked:
+            median = ranked[(len(ranked) - 1) // 2]
+            median["shipped"] = True
+            ship(Path(folder) / f"{task}-{model}-{median['seed']}.safetensors", HOME / f"{task}-{model}.safetensors")
+    write(HOME / "runs.json", json.dumps(head)[:-1] + ', "runs": [\n' + ",\n".join(map(json.dumps, runs)) + "\n]}\n")
+
+
+def main(arguments=None):
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m ntm.beyond.dnc_runs", description=__doc__.split("\n")[0])
+    parser.add_argument("--first", type=int, default=10, help="the first seed")
+    parser.add_argument("--seeds", type=int, default=5, help="how many, side by side")
+    parser.add_argument("--folder", default="build/dnc")
+    given = parser.parse_args(arguments)
+    terminate_is_ctrl_c()
+    jobs = [dict(task=task, model=model, first=given.first, seeds=given.seeds) for task, model in JOBS]
+    results, failures = grid(partial(run, folder=str(Path(given.folder).resolve())), jobs, given.folder, made=dict(source=source()))
+    for name, error in failures.items():
+        print(f"{name} failed: {error!r}")
+    collect([result for result in results if result], given.folder, dict(
+        command=f"python -m ntm.beyond.dnc_runs --first {given.first} --seeds {given.seeds}", source=source(), torch=torch.__version__,
+        python=platform.python_version(), machine=f"{platform.machine()}, one thread", date=time.strftime("%Y-%m-%d")))
+    raise SystemExit(bool(failures))
+
+
+if __name__ == "__main__":
+    from ntm.beyond.dnc_runs import main as imported  # so that the workers find `run` in this module
+
+    imported()
