@@ -21,6 +21,7 @@ from ..checks import positive
 from ..grid import grid, terminate_is_ctrl_c
 from ..machine import NTM
 from ..many import train_many
+from ..runs import on_slots as ntm_on_slots
 from ..runs import ship
 from ..runs import source as source_of_runs
 from ..training import evaluate, train
@@ -130,13 +131,13 @@ TASKS = {
     "walk": Walk,
     "shelf": Shelf,
 }
-# What is asked of a trained machine, on sequences it has not seen: as in training, and longer.
+# What is asked of a trained machine, on sequences it has not seen: as in training, longer, and longer with more slots.
 QUESTIONS = {
-    "copy": {"training range": {}, "12 vectors": dict(length=12)},
-    "repeat_copy": {"training range": {}, "2 vectors, 12 times": dict(length=2, repeats=12)},
-    "recall": {"training range": {}, "6 items": dict(items=6)},
-    "walk": {"training range": {}, "6 places, 6 steps": dict(places=6, steps=6)},
-    "shelf": {"training range": {}, "100 events": dict(events=100)},
+    "copy": {"training range": {}, "12 vectors": dict(length=12), "12 vectors, 32 slots": dict(length=12, slots=32)},
+    "repeat_copy": {"training range": {}, "12 times": dict(length=2, repeats=12), "12 times, 64 slots": dict(length=2, repeats=12, slots=64)},
+    "recall": {"training range": {}, "7 items": dict(items=7), "7 items, 32 slots": dict(items=7, slots=32)},
+    "walk": {"training range": {}, "6 places, 6 steps": dict(places=6, steps=6), "6 places, 6 steps, 32 slots": dict(places=6, steps=6, slots=32)},
+    "shelf": {"training range": {}, "100 events": dict(events=100), "100 events, 64 slots": dict(events=100, slots=64)},
 }
 SIZES = dict(hidden_size=64, N=16, width=12, start="tape")
 MODELS = {
@@ -175,15 +176,31 @@ def run(task, model, first, seeds, folder=None, **changes):
         histories = train_many(machines, subject, seeds=among, progress=False, **recipe)
     minutes, runs = (time.process_time() - began) / 60, []
     for seed, machine, history in zip(among, machines, histories):
-        scores = {}
-        for question, lengths in QUESTIONS[task].items():
-            scored = evaluate(machine, subject, sequences=200, seed=10_000 + seed, batch=100, **lengths)
-            scores[question] = {kind: float(f"{getattr(scored, kind):.4g}") for kind in ("bits", "wrong_bits", "perfect")}
         if folder is not None:
             machine.save(Path(folder) / f"{task}-{model}-{seed}.safetensors", task=task, seed=seed, sequences=recipe["sequences"])
         runs.append(dict(task=task, model=model, seed=seed, settings=settings, recipe=recipe, every=recipe["every"], minutes=round(minutes / seeds, 2),
-                         bits=[float(f"{bits:.4g}") for bits in history.bits], scores=scores))
+                         bits=[float(f"{bits:.4g}") for bits in history.bits], scores=score(machine, task, seed)))
     return dict(runs=runs)
+
+
+def on_slots(machine, slots):
+    """A machine's weights on another number of slots, on which none of them depends."""
+    if not isinstance(machine, DNC):
+        return ntm_on_slots(machine, slots)
+    other = DNC(**machine.settings | {"N": slots}, seed=0)
+    other.load_state_dict(machine.state_dict() | {"M_0": other.M_0})
+    return other
+
+
+def score(machine, task, seed):
+    """What a trained machine answers to every question of its task, on fresh sequences, the same for all models."""
+    found = {}
+    for question, asked in QUESTIONS[task].items():
+        lengths = {name: value for name, value in asked.items() if name != "slots"}
+        who = on_slots(machine, asked["slots"]) if "slots" in asked else machine
+        scored = evaluate(who, TASKS[task](), sequences=200, seed=10_000 + seed, batch=100, **lengths)
+        found[question] = {kind: float(f"{getattr(scored, kind):.4g}") for kind in ("bits", "wrong_bits", "perfect")}
+    return found
 
 
 def source():
