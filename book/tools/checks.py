@@ -23,16 +23,18 @@ def tree(file):
 
 
 def equations():
-    """(number, what it says, module, function) of every function whose docstring begins with an
-    equation's number."""
+    """(place, number or name, what it says, module, function) of every function whose docstring
+    begins with an equation's number, or with its name in the DNC's paper, where they have none."""
     found = []
     for file in sorted((ROOT / "ntm").rglob("*.py")):
         module = ".".join(file.relative_to(ROOT).with_suffix("").parts)
         for node in ast.walk(tree(file)):
             said = (isinstance(node, ast.FunctionDef)
-                    and re.match(r"Equation \((\d+)\): (.*)", ast.get_docstring(node) or ""))
+                    and re.match(r"(?:Equation (\(\d+\))|(DNC, [\w -]+)): (.*)",
+                                 ast.get_docstring(node) or ""))
             if said:
-                found.append((int(said[1]), said[2].rstrip("."), module, node.name))
+                place = int(said[1][1:-1]) if said[1] else 100 + node.lineno
+                found.append((place, said[1] or said[2], said[3].rstrip("."), module, node.name))
     return sorted(found)
 
 
@@ -124,15 +126,15 @@ def page():
         row("equation", "it says", "function", "chapter", "tests"), row(*["---"] * 5),
     ]
     details = []
-    for number, says, module, function in all_equations:
+    for _, number, says, module, function in all_equations:
         users = [(file, node) for file, node, nodes, names in all_tests
                  if mentions(nodes, names, f"{module}.{function}")]
         shown = sorted({name for name, tag in tagged if tag == f"function:{module}.{function}"})
-        lines.append(row(f"({number})", says, f"`{module}.{function}`",
+        lines.append(row(number, says, f"`{module}.{function}`",
                          ", ".join(f"[{name}]({name}.ipynb)" for name in shown), len(users)))
         names = [f"- `{file.name}`: {node.name.removeprefix('test_').replace('_', ' ')}"
                  for file, node in users]
-        details += [f"<details><summary>({number}) <code>{function}</code>: {len(users)} "
+        details += [f"<details><summary>{number} <code>{function}</code>: {len(users)} "
                     "tests</summary>", "",
                     *names, "", "</details>", ""]
     lines += ["",
