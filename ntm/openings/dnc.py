@@ -29,7 +29,7 @@ def mark(ax, taken):
 def draw():
     """The shipped DNC on copy: usage, write head and read head, with six of sixteen slots taken before it begins."""
     plots.style()
-    machine = load("copy", "dnc")
+    machine = load("copy", "dnc-mended")
     batch = Copy(width=6).sample(1, length=5, generator=torch.Generator().manual_seed(3))
     states = run(machine, occupied(machine, 1, TAKEN), batch.x)
     fig, axes = plt.subplots(3, 1, figsize=(7, 7), sharex=True)
