@@ -38,9 +38,9 @@ class Linears(nn.Module):
 
 
 class Many(nn.Module):
-    """S machines of one class and equal settings, as one module: NTMs, or what keeps a State as they
-    do, its last entry the controller's. Raises ValueError where they differ, or have a controller of
-    their own."""
+    """S machines of one class and equal settings, as one module: NTMs, or what keeps a State as
+    they do, its last entry the controller's. Raises ValueError where they differ, or have a
+    controller of their own."""
 
     def __init__(self, machines):
         super().__init__()

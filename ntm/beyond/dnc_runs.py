@@ -257,6 +257,8 @@ def main(arguments=None):
 
 
 if __name__ == "__main__":
-    from ntm.beyond.dnc_runs import main as imported  # so that the workers find `run` in this module
+    from ntm.beyond.dnc_runs import (
+        main as imported,  # so that the workers find `run` in this module
+    )
 
     imported()

@@ -22,14 +22,18 @@ def free_slot(answer):
         if values is None:
             return verdict(False, "", f"return a weight a slot, {len(u)} numbers for {u}.")
         if not torch.allclose(values, torch.tensor(right), atol=1e-4):
-            shown = [round(w, 3) for w in right]
-            return verdict(False, "", f"for the usage {u} it is {shown}; yours is {[round(w, 3) for w in values.tolist()]}.")
+            shown, yours = ([round(w, 3) for w in ws] for ws in (right, values.tolist()))
+            return verdict(False, "", f"for the usage {u} it is {shown}; yours is {yours}.")
     return verdict(True, "the freest slot takes nearly all, and a full memory nothing.", "")
 
 
 def _kept(L, p, w):
     i, j = w.unsqueeze(-1), w.unsqueeze(-2)
     return (1 - i - j) * L + i * p.unsqueeze(-2)
+
+
+def _transposed(L, p, w):
+    return dnc.links(L.mT, p, w).mT
 
 
 def _never_cut(L, p, w):
@@ -40,15 +44,17 @@ def _never_cut(L, p, w):
 LINKS = {  # links, forward, backward; and whether they are sound
     "the right ones": (dnc.links, dnc.forward, dnc.backward, True),
     "the two ways exchanged": (dnc.links, dnc.backward, dnc.forward, False),
-    "links transposed": (lambda L, p, w: dnc.links(L.mT, p, w).mT, dnc.forward, dnc.backward, False),
-    "links transposed and the ways exchanged, which is right again": (lambda L, p, w: dnc.links(L.mT, p, w).mT, dnc.backward, dnc.forward, True),
+    "links transposed": (_transposed, dnc.forward, dnc.backward, False),
+    "links transposed and the ways exchanged, which is right again": (
+        _transposed, dnc.backward, dnc.forward, True),
     "links of a slot to itself": (_kept, dnc.forward, dnc.backward, False),
     "links that are never cut": (_never_cut, dnc.forward, dnc.backward, False),
 }
 
 
 def both_ways(answer):
-    """Exercise 2: a function that is given links and the two ways along them, and says whether they are sound."""
+    """Exercise 2: a function that is given links and the two ways along them, and says whether
+    they are sound."""
     for name, (*functions, sound) in LINKS.items():
         found = attempt(answer, *functions)
         if isinstance(found, Exception):
@@ -61,7 +67,8 @@ def both_ways(answer):
 
 
 def left(answer):
-    """Exercise 3: what is left of a read weighting after some steps along links that were written with a gate of g_w."""
+    """Exercise 3: what is left of a read weighting after some steps along links that were written
+    with a gate of g_w."""
     for gate, steps in [(1.0, 5), (0.9, 1), (0.9, 8), (0.5, 2), (0.7, 0)]:
         right = gate ** (2 * steps)
         found = attempt(answer, gate, steps)
@@ -73,12 +80,14 @@ def left(answer):
         if not math.isclose(value, right, abs_tol=1e-4):
             once = math.isclose(value, gate**steps, abs_tol=1e-4)
             why = " A link has two ends: w_w(i), and p(j) from the step before." if once else ""
-            return verdict(False, "", f"for a gate of {gate} and {steps} steps it is {right:.3f}; yours is {value:.3f}.{why}")
+            return verdict(False, "", f"for a gate of {gate} and {steps} steps it is {right:.3f}; "
+                                      f"yours is {value:.3f}.{why}")
     return verdict(True, "with a gate of 0.9, eight steps leave 0.19; sharpened, all of it.", "")
 
 
 def by_hand(answer):
-    """Exercise 4: the gates with which the head copies L vectors: f [T], g_w [T], π [T, 3], with T = 2L + 2."""
+    """Exercise 4: the gates with which the head copies L vectors: f [T], g_w [T], π [T, 3], with
+    T = 2L + 2."""
     fewest = 0
     for L in (1, 3, 6):
         found = attempt(answer, L)
@@ -91,9 +100,12 @@ def by_hand(answer):
             return verdict(False, "", "return three things: f, g_w and π.")
         f, g_w, π = numbers(f, T), numbers(g_w, T), numbers(π, T, 3)
         if f is None or g_w is None or π is None:
-            return verdict(False, "", f"for {L} vectors f and g_w have {T} numbers each, π has {T} rows of 3.")
-        if min(f.min(), g_w.min(), π.min()) < 0 or max(f.max(), g_w.max()) > 1 or (π.sum(1) - 1).abs().max() > 1e-4:
-            return verdict(False, "", "gates lie within 0 and 1, and the three modes of a step sum to 1.")
+            return verdict(False, "", f"for {L} vectors f and g_w have {T} numbers each, π has {T} "
+                                      "rows of 3.")
+        within = min(f.min(), g_w.min(), π.min()) >= 0 and max(f.max(), g_w.max()) <= 1
+        if not within or (π.sum(1) - 1).abs().max() > 1e-4:
+            return verdict(False, "", "gates lie within 0 and 1, and the three modes of a step sum "
+                                      "to 1.")
         data = torch.randint(0, 2, (L, 6), generator=torch.Generator().manual_seed(L)).float()
         x = torch.zeros(T, 8)
         x[0, 6], x[L + 1, 7], x[1 : L + 1, :6] = 1, 1, data
@@ -105,9 +117,11 @@ def by_hand(answer):
 
 
 def _run(x, f, g_w, π, N):
-    """What is read at every step, where x_t is what is written, into free slots alone, and the start mark is the key."""
+    """What is read at every step, where x_t is what is written, into free slots alone, and the
+    start mark is the key."""
     M, w_read, w_write = torch.zeros(1, N, 8), torch.zeros(1, 1, N), torch.zeros(1, N)
-    u, p, L, key, read = torch.zeros(1, N), torch.zeros(1, N), torch.zeros(1, N, N), torch.eye(8)[6].view(1, 1, 8), []
+    u, p, L = torch.zeros(1, N), torch.zeros(1, N), torch.zeros(1, N, N)
+    key, read = torch.eye(8)[6].view(1, 1, 8), []
     for t in range(len(x)):
         u = dnc.usage(u, w_write, dnc.retention(w_read, f[t].view(1, 1)))
         w_write = g_w[t] * dnc.allocation(u)
@@ -115,6 +129,7 @@ def _run(x, f, g_w, π, N):
         L = dnc.links(L, p, w_write)
         p = dnc.precedence(p, w_write)
         w_c = content(M, key, torch.full((1, 1), 30.0))
-        w_read = dnc.read_weighting(dnc.backward(L, w_read), w_c, dnc.forward(L, w_read), π[t].view(1, 1, 3))
+        w_b, w_f = dnc.backward(L, w_read), dnc.forward(L, w_read)
+        w_read = dnc.read_weighting(w_b, w_c, w_f, π[t].view(1, 1, 3))
         read.append((w_read @ M)[0, 0])
     return torch.stack(read), N

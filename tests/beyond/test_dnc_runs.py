@@ -7,7 +7,21 @@ import torch
 
 from ntm import NTM
 from ntm.beyond.dnc import DNC
-from ntm.beyond.dnc_runs import HOME, JOBS, QUESTIONS, SHIPPED, TASKS, Shelf, Walk, build, load, occupied, record, run, score
+from ntm.beyond.dnc_runs import (
+    HOME,
+    JOBS,
+    QUESTIONS,
+    SHIPPED,
+    TASKS,
+    Shelf,
+    Walk,
+    build,
+    load,
+    occupied,
+    record,
+    run,
+    score,
+)
 
 
 def drawn(task, batch=50, seed=0, **options):

@@ -34,7 +34,8 @@ def both_ways():
     def right(links, forward, backward):
         ok = walk(links, forward, backward, [3, 0, 4, 1], 3, forward) == [0, 4, 1]
         ok &= walk(links, forward, backward, [3, 0, 4, 1], 1, backward) == [4, 0, 3]
-        ok &= walk(links, forward, backward, [3, 0, 4, 1, 0], 3, forward)[0] is None  # slot 0 was written anew
+        # slot 0 was written anew
+        ok &= walk(links, forward, backward, [3, 0, 4, 1, 0], 3, forward)[0] is None
         p, w = torch.tensor([[0.5, 0.0]]), torch.tensor([[0.5, 0.0]])
         return bool(ok and links(torch.zeros(1, 2, 2), p, w)[0, 0, 0] == 0)
 
