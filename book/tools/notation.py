@@ -64,7 +64,8 @@ SYMBOLS = {
 LOCAL = {
     "C": "what all the slots that do not match weigh together",
     "d": "an offset, or a distance; of a trained parameter its gradient",
-    "f": "the forget gate of an LSTM, or any function; in the DNC the free gates, and $w^f$ the forward weighting",
+    "f": "the forget gate of an LSTM, or any function; in the DNC the free gates, and $w^f$ the "
+         "forward weighting",
     "L": "the length of a sequence, or a loss; in the DNC the links",
     "m": "a count, of outputs; in an optimiser a running mean of gradients",
     "n": "a count; in an optimiser a running mean of squared gradients",

@@ -1,4 +1,5 @@
-"""The tasks made for the DNC ask what they say; its record is whole, and the shipped machines are those of the record."""
+"""The tasks made for the DNC ask what they say; its record is whole, and the shipped machines are
+those of the record."""
 
 import json
 
@@ -86,14 +87,22 @@ def test_a_shelf_by_a_dictionary():
 @pytest.mark.parametrize("task", TASKS)
 def test_the_same_seed_draws_the_same_sequences_and_settings_are_looked_at(task):
     a, b = drawn(TASKS[task](), 3), drawn(TASKS[task](), 3)
-    assert all(torch.equal(x, y) for x, y in zip(a, b)) and not torch.equal(a.x, drawn(TASKS[task](), 3, seed=1).x)
+    assert all(torch.equal(x, y) for x, y in zip(a, b)) and not torch.equal(
+        a.x, drawn(TASKS[task](), 3, seed=1).x
+    )
     assert a.x.shape[2] == TASKS[task]().inputs and a.y.shape[2] == TASKS[task]().outputs
 
 
 def test_what_is_refused():
-    for wrong, says in [(lambda: Walk(places=(1, 3)), "places is"), (lambda: Walk(places=(2, 40)), "within 2 and 32"), (lambda: Walk(steps=0), "steps is 0"),
-                        (lambda: Shelf(room=17), "room is 17"), (lambda: drawn(Shelf(), events=0), "events is 0"), (lambda: build("sums", "dnc", 0), "task is 'sums'"),
-                        (lambda: build("copy", "lstm", 0), "model is 'lstm'")]:
+    for wrong, says in [
+        (lambda: Walk(places=(1, 3)), "places is"),
+        (lambda: Walk(places=(2, 40)), "within 2 and 32"),
+        (lambda: Walk(steps=0), "steps is 0"),
+        (lambda: Shelf(room=17), "room is 17"),
+        (lambda: drawn(Shelf(), events=0), "events is 0"),
+        (lambda: build("sums", "dnc", 0), "task is 'sums'"),
+        (lambda: build("copy", "lstm", 0), "model is 'lstm'"),
+    ]:
         with pytest.raises(ValueError, match=says):
             wrong()
 
@@ -112,11 +121,23 @@ def test_what_lies_in_taken_slots_and_who_is_told():
 def test_a_run_leaves_curve_scores_and_weights(tmp_path, monkeypatch):
     monkeypatch.setitem(QUESTIONS, "copy", {"training range": {}})
     for model in ("dnc-mended", "ntm-lstm"):
-        found = run("copy", model, 3, 2, folder=tmp_path, sequences=32, every=16, settings=dict(hidden_size=4))["runs"]
+        found = run(
+            "copy",
+            model,
+            3,
+            2,
+            folder=tmp_path,
+            sequences=32,
+            every=16,
+            settings=dict(hidden_size=4),
+        )["runs"]
         assert [one["seed"] for one in found] == [3, 4] and len(found[0]["bits"]) == 2
         assert json.loads(json.dumps(found)) == found
         kind = NTM if model == "ntm-lstm" else DNC
-        assert score(kind.load(tmp_path / f"copy-{model}-4.safetensors"), "copy", 4) == found[1]["scores"]
+        assert (
+            score(kind.load(tmp_path / f"copy-{model}-4.safetensors"), "copy", 4)
+            == found[1]["scores"]
+        )
 
 
 def test_the_record_is_whole():
@@ -125,7 +146,10 @@ def test_the_record_is_whole():
     for (task, _), runs in found.items():
         assert len({one["seed"] for one in runs}) == len(runs) >= 5
         for one in runs:
-            assert set(one["scores"]) == set(QUESTIONS[task]) and len(one["bits"]) == one["recipe"]["sequences"] // one["every"]
+            assert (
+                set(one["scores"]) == set(QUESTIONS[task])
+                and len(one["bits"]) == one["recipe"]["sequences"] // one["every"]
+            )
     head = json.loads((HOME / "runs.json").read_text(encoding="utf-8"))
     assert head["command"] and head["source"]
     assert sum(path.stat().st_size for path in HOME.iterdir()) < 600_000
@@ -139,4 +163,6 @@ def test_what_is_shipped_is_the_median_of_the_record(task, model):
     costs = sorted(r["scores"][question]["bits"] for r in runs)
     assert one["scores"][question]["bits"] == costs[(len(costs) - 1) // 2]
     found = score(load(task, model), task, one["seed"])["training range"]
-    assert found["bits"] == pytest.approx(one["scores"]["training range"]["bits"], rel=0.05, abs=0.02)  # in float16
+    assert found["bits"] == pytest.approx(
+        one["scores"]["training range"]["bits"], rel=0.05, abs=0.02
+    )  # in float16
