@@ -15,7 +15,6 @@ from torch import nn
 from tqdm.auto import tqdm
 
 from .checks import positive
-from .machine import NTM
 from .optim import GravesRMSprop
 from .stream import Stream
 from .tasks import bits
@@ -39,18 +38,19 @@ class Linears(nn.Module):
 
 
 class Many(nn.Module):
-    """S NTMs of equal settings, as one module. Raises ValueError where they differ, or have a
+    """S machines of one class and equal settings, as one module: NTMs, or what keeps a State as
+    they do, its last entry the controller's. Raises ValueError where they differ, or have a
     controller of their own."""
 
     def __init__(self, machines):
         super().__init__()
         settings = [machine.settings for machine in machines]
         if (not machines
-            or any(type(machine) is not NTM or machine.settings != settings[0]
+            or any(type(machine) is not type(machines[0]) or machine.settings != settings[0]
                    for machine in machines)):
-            raise ValueError(f"machines has the settings {settings}; they must be NTMs, at least "
-                             "one, with the same settings")
-        if not isinstance(settings[0]["controller"], str):
+            raise ValueError(f"machines has the settings {settings}; they must be of one class, "
+                             "at least one, with the same settings")
+        if not isinstance(settings[0].get("controller", "lstm"), str):
             raise ValueError("machines have a controller of their own; it must be 'lstm' or "
                              "'feedforward'")
         self.machines = [machines]  # in a list, so that they are no part of this module
@@ -72,7 +72,7 @@ class Many(nn.Module):
     def _beginnings(self):
         """What a sequence begins with: r_0, M_0, w_0 and the controller's h_0 and c_0, learned or
         not."""
-        for among in (NTM.named_parameters, NTM.named_buffers):
+        for among in (nn.Module.named_parameters, nn.Module.named_buffers):
             for name, value in list(among(self.one)):
                 if name.endswith("_0"):
                     yield name, value, among
@@ -89,7 +89,7 @@ class Many(nn.Module):
         T, B, S, _ = x.shape
         state = self.one.initial_state(S)
         repeat = lambda v, dim: torch.cat(B * [v], dim)  # noqa: E731
-        state = type(state)(*(repeat(v, 0) for v in state[:3]),
+        state = type(state)(*(repeat(v, 0) for v in state[:-1]),
                             tuple(repeat(v, 1) for v in state.controller))
         return self.one.unroll(x.flatten(1, 2), state)[0].unflatten(1, (B, S))
 

@@ -88,15 +88,15 @@ def page():
         row(*["---"] * 5),
     ]
     details, executed = [], kept()
-    for number, says, module, function in all_equations:
+    for _, label, says, module, function in all_equations:
         full, users = f"{module}.{function}", executed[f"{module}.{function}"]
         shown = sorted({name for name, tag in tagged if tag == f"function:{full}"})
         count = sum(map(len, users.values()))
-        lines.append(row(f"({number})", says, f"`{full}`",
+        lines.append(row(label, says, f"`{full}`",
                          ", ".join(f"[{name}]({name}.ipynb)" for name in shown), count))
         names = ["; ".join(test.removeprefix("test_").replace("_", " ") for test in found)
                  for found in users.values()]
-        details += [f"<details><summary>({number}) <code>{function}</code>: {count} tests"
+        details += [f"<details><summary>{label} <code>{function}</code>: {count} tests"
                     "</summary>", "", *(f"- `{file}`: {said}" for file, said in zip(users, names)),
                     "", "</details>", ""]
     lines += ["",

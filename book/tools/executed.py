@@ -27,21 +27,26 @@ def tree(file):
 
 
 def equations():
-    """(number, what it says, module, function) of every function whose docstring begins with an
-    equation's number; figures, in ntm.live, are not what is tested here."""
-    found = []
-    for file in sorted({*(ROOT / "ntm").rglob("*.py")} - {*(ROOT / "ntm/live").glob("*.py")}):
+    """(place, label, what it says, module, function) of every function whose docstring begins with
+    the number of one of the NTM's equations, or with its name in the DNC's paper, where they have
+    none. Figures, in ntm.live, are not tested here; ntm.kin has its own papers' numbers."""
+    found, paper = [], re.compile(r"(?:Equation (\((\d+)\))|(DNC, [\w -]+)): (.*?)\.(\s|$)", re.S)
+    elsewhere = {file for room in ("live", "kin") for file in (ROOT / "ntm" / room).glob("*.py")}
+    for file in sorted({*(ROOT / "ntm").rglob("*.py")} - elsewhere):
         module = ".".join(file.relative_to(ROOT).with_suffix("").parts)
         for node in ast.walk(tree(file)):
             doc = isinstance(node, ast.FunctionDef) and ast.get_docstring(node) or ""
-            if said := re.match(r"Equation \((\d+)\): (.*?)\.(\s|$)", doc, re.S):
-                found.append((int(said[1]), " ".join(said[2].split()), module, node.name))
+            if said := paper.match(doc):
+                place = int(said[2]) if said[2] else 100 + node.lineno
+                found.append((place, said[1] or said[3], " ".join(said[4].split()), module,
+                              node.name))
     return sorted(found)
 
 
 def files():
     """The files of tests that are asked, as paths from the root."""
-    others = ["exercises/test_checkers", "focus/test_allocator", "focus/test_reading"]
+    others = ["exercises/test_checkers", "focus/test_allocator", "focus/test_reading",
+              "beyond/test_dnc"]
     return [f"tests/{name}.py" for name in [*(f"test_{name}" for name in ASKED), *others]]
 
 
@@ -90,7 +95,7 @@ def kept():
 
 
 def main():
-    found = watched([f"{module}.{name}" for _, _, module, name in equations()], files())
+    found = watched([f"{module}.{name}" for *_, module, name in equations()], files())
     DATA.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 

@@ -487,8 +487,8 @@ def test_the_letters_of_a_formula():
 def test_what_executes_an_equation_is_known_and_there():
     """Whether the counts are today's is not asked: that takes minutes (book/tools/executed.py)."""
     kept = executed.kept()
-    assert [f"{module}.{name}" for _, _, module, name in executed.equations()] == list(kept)
-    assert set(range(2, 11)) <= {number for number, *_ in executed.equations()}
+    assert [f"{module}.{name}" for *_, module, name in executed.equations()] == list(kept)
+    assert set(range(2, 11)) <= {place for place, *_ in executed.equations()}
     there = {(file.relative_to(stamp.ROOT).as_posix(), node.name)
              for file, node in checks.tests()}
     assert {file for file, _ in there} >= set(executed.files())
