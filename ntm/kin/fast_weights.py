@@ -7,7 +7,7 @@ them. Keys and queries [B, d], values [B, width] at one step; [B, T, ...] for wh
 
 import torch
 from torch import nn
-from torch.nn.functional import elu, normalize
+from torch.nn.functional import elu, normalize, silu
 
 from ..memory import add, read
 from .look import causal, dot, unchanged
@@ -62,8 +62,10 @@ class LinearAttention(nn.Module):
 
 
 class DeltaNet(nn.Module):
-    """Schlag 2021, with keys of length 1 as in Yang 2024, as a mixer; gated: with the α of Yang
-    2025."""
+    """Schlag 2021 as a mixer, with the keys of Yang 2024: a SiLU, then length 1.
+
+    gated: with the α of Gated DeltaNet.
+    """
 
     def __init__(self, d, gated=False):
         super().__init__()
@@ -71,7 +73,7 @@ class DeltaNet(nn.Module):
         self.β, self.α = nn.Linear(d, 1), nn.Linear(d, 1) if gated else None
 
     def forward(self, h):
-        q, k = (normalize(part(h), dim=-1) for part in (self.q, self.k))
+        q, k = (normalize(silu(part(h)), dim=-1) for part in (self.q, self.k))
         v, β = self.v(h), self.β(h).sigmoid()
         α = None if self.α is None else (self.α(h) + 4).sigmoid()  # begins by keeping nearly all
         S, reads = h.new_zeros(len(h), h.shape[-1], h.shape[-1]), []

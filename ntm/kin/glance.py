@@ -18,7 +18,9 @@ class Glance(nn.Module):
         super().__init__()
         self.a, self.h = nn.Linear(channels, d), nn.Linear(question, d, bias=False)
         self.e = nn.Linear(d, 1, bias=False)
-        self.answer = nn.Sequential(nn.Linear(channels + question, d), nn.ReLU(), nn.Linear(d, outputs))
+        self.answer = nn.Sequential(
+            nn.Linear(channels + question, d), nn.ReLU(), nn.Linear(d, outputs)
+        )
         self.hard = hard
 
     def scores(self, h, a):

@@ -77,7 +77,9 @@ class SlotAttention(nn.Module):
         self.log_σ = nn.Parameter(torch.zeros(d))
         self.k, self.v = (nn.Linear(inputs, d, bias=False) for _ in range(2))
         self.q, self.gru = nn.Linear(d, d, bias=False), nn.GRUCell(d, d)
-        self.mlp = nn.Sequential(nn.LayerNorm(d), nn.Linear(d, 2 * d), nn.ReLU(), nn.Linear(2 * d, d))
+        self.mlp = nn.Sequential(
+            nn.LayerNorm(d), nn.Linear(d, 2 * d), nn.ReLU(), nn.Linear(2 * d, d)
+        )
         self.norm_x, self.norm_slots = nn.LayerNorm(inputs), nn.LayerNorm(d)
         self.slots, self.iterations, self.normalise = slots, iterations, normalise
 

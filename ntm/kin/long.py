@@ -39,13 +39,20 @@ class Compressive(nn.Module):
         return attention(q, k(states), v(states), allowed)
 
     def forward(self, h):
-        m = cm = h[:, :0]
+        m = cm = h[:, :0].detach()
         outputs, self.reconstruction, self.rebuilding = [], h.new_zeros(()), h.new_zeros(())
         for part in h.split(self.segment, dim=1):
             before = torch.cat([cm, m], dim=1)
-            allowed = torch.cat([torch.ones(part.shape[1], before.shape[1], dtype=torch.bool),
-                                 causal(part.shape[1])], dim=1)
-            outputs.append(self.read(self.q(part), torch.cat([before, part], 1), self.k, self.v, allowed))
+            allowed = torch.cat(
+                [
+                    torch.ones(part.shape[1], before.shape[1], dtype=torch.bool),
+                    causal(part.shape[1]),
+                ],
+                dim=1,
+            )
+            outputs.append(
+                self.read(self.q(part), torch.cat([before, part], 1), self.k, self.v, allowed)
+            )
             m = torch.cat([m, part.detach()], dim=1)
             leave = max(m.shape[1] - self.kept, 0) if self.compressed else 0
             leave -= leave % self.rate  # a rest waits

@@ -26,6 +26,7 @@ def look(q, K, V, scores=None, normalise=None):
 
 # Scores: how alike are a query and a key?
 
+
 def cosine(q, K):
     """Equation (6) of the NTM, blind to length: between -1 and 1."""
     return similarity(K, q)
@@ -42,6 +43,7 @@ def scaled(q, K):
 
 
 # Normalisers: what do the scores become?
+
 
 def over_slots(z):
     """The softmax of each query over all slots: a query's weights sum to 1."""
@@ -60,7 +62,7 @@ def largest(z):
 
 
 def top(k):
-    """A softmax over the k best slots, the others zero (Wu 2022); over all where there are fewer."""
+    """A softmax over the k best slots, the others zero (Wu 2022); over all where these are less."""
 
     def normalise(z):
         best = z.topk(min(k, z.shape[-1]), dim=-1)
@@ -72,7 +74,9 @@ def top(k):
 def drawn(z):
     """All weight on one slot, drawn with the probabilities of the softmax (Xu 2015)."""
     p = torch.softmax(z, dim=-1)
-    return torch.zeros_like(z).scatter(-1, p.flatten(0, -2).multinomial(1).view(*z.shape[:-1], 1), 1.0)
+    return torch.zeros_like(z).scatter(
+        -1, p.flatten(0, -2).multinomial(1).view(*z.shape[:-1], 1), 1.0
+    )
 
 
 def unchanged(z):

@@ -91,12 +91,18 @@ class MemN2N(nn.Module):
             each = each * position_encoding(*each.shape[-2:]).to(each)
         return each.sum(-2)
 
-    def forward(self, facts, questions, allowed=None):
-        """(scores of the answers [B, m, answers], weights of each hop [B, m, n])."""
-        A, C, B = (range(self.hops), range(1, self.hops + 1), 0) if self.H is None else \
-            ([0] * self.hops, [1] * self.hops, 2)
+    def forward(self, facts, questions, allowed=None, normalise=over_slots):
+        """(scores of the answers [B, m, answers], weights of each hop [B, m, n]).
+
+        normalise: look.unchanged is the "linear start" of section 4.2, which escapes bad minima.
+        """
+        A, C, B = (
+            (range(self.hops), range(1, self.hops + 1), 0)
+            if self.H is None
+            else ([0] * self.hops, [1] * self.hops, 2)
+        )
         u, weights = self.embed(questions, self.E[B]), []
-        rule = over_slots if allowed is None else only(allowed)
+        rule = normalise if allowed is None else only(allowed, normalise)
         for a, c in zip(A, C):
             o, p = look(u, self.embed(facts, self.E[a]), self.embed(facts, self.E[c]), dot, rule)
             u = (u if self.H is None else self.H(u)) + o

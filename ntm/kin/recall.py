@@ -33,11 +33,16 @@ def apart(x):
 def together(answers, x):
     """Answers [B, m, outputs] in their places, zeros elsewhere [T, B, outputs]."""
     stored = len(x) - answers.shape[1]
-    return torch.cat([answers.new_zeros(stored, *answers.transpose(0, 1).shape[1:]), answers.transpose(0, 1)])
+    return torch.cat(
+        [answers.new_zeros(stored, *answers.transpose(0, 1).shape[1:]), answers.transpose(0, 1)]
+    )
 
 
 class OfSets(nn.Module):
-    """A model of pairs and questions as one of sequences: answer(pairs, questions) [B, m, outputs]."""
+    """A model of pairs and questions as one of sequences.
+
+    answer: a function of the model, pairs and questions that returns [B, m, outputs].
+    """
 
     def __init__(self, model, answer):
         super().__init__()
@@ -54,7 +59,9 @@ class WithFacts(OfSets):
         pairs, questions = apart(batch.x)
         support = Recall.support(batch.x)
         answers, z = self.model(pairs.unsqueeze(2), questions.unsqueeze(2), support.unsqueeze(-1))
-        return bits(together(answers, batch.x), batch).mean() + len(questions) * margin(z[0], support)
+        return bits(together(answers, batch.x), batch).mean() + len(questions) * margin(
+            z[0], support
+        )
 
 
 class ByChance(OfSets):
@@ -139,10 +146,17 @@ def memory(name, n):
     the sequence, weights not counted."""
     keys_and_values = 2 * n * D
     return {
-        "memory network": n * I, "MemN2N": n * I, "hard attention": n * I,
-        "attention": keys_and_values, "Transformer": 2 * keys_and_values,
-        "Perceiver IO": 16 * D, "slots": 16 * D,
-        "Compressive": 2 * D * min(n, 8) + D * min(max(n - 16, 0) // 4, 8), "Memorizing": keys_and_values,
-        "linear attention": D * D + D, "delta rule": D * D,
-        "NTM": 128 * 20 + 2 * 128 + 20, "LSTM": 2 * 64,
+        "memory network": n * I,
+        "MemN2N": n * I,
+        "hard attention": n * I,
+        "attention": keys_and_values,
+        "Transformer": 2 * keys_and_values,
+        "Perceiver IO": 16 * D,
+        "slots": 16 * D,
+        "Compressive": 2 * D * min(n, 8) + D * min(max(n - 16, 0) // 4, 8),
+        "Memorizing": keys_and_values,
+        "linear attention": D * D + D,
+        "delta rule": D * D,
+        "NTM": 128 * 20 + 2 * 128 + 20,
+        "LSTM": 2 * 64,
     }[name]

@@ -19,9 +19,9 @@ class Recall:
     ask for them in another order.
 
     13 input channels: a key of 8 bits, a value of 4, silent in a question, and one that says that
-    this is a question; 4 outputs, scored in the n steps of the questions. Keys of a sequence are all
-    different. pairs: lowest and highest n; gap: so many silent steps before the questions.
-    rewrites: every key comes twice, in two rounds, with another value; the last one counts.
+    this is a question; 4 outputs, scored in the n steps of the questions. No key comes twice.
+    pairs: lowest and highest n. gap: so many silent steps before the questions.
+    rewrites: the keys come in two rounds, with other values in the second, which count.
     """
 
     inputs, outputs, key, value = 13, 4, 8, 4
@@ -39,7 +39,10 @@ class Recall:
         keys = ((number.unsqueeze(-1) >> torch.arange(self.key)) & 1).float()
         values = torch.randint(0, 2, (rounds, n, batch, self.value), generator=g).float()
         order = torch.rand(n, batch, generator=g).argsort(0)
-        asked = [part.gather(0, order.unsqueeze(-1).expand(-1, -1, part.shape[-1])) for part in (keys, values[-1])]
+        asked = [
+            part.gather(0, order.unsqueeze(-1).expand(-1, -1, part.shape[-1]))
+            for part in (keys, values[-1])
+        ]
         x = torch.zeros(rounds * n + gap + n, batch, self.inputs)
         for i in range(rounds):
             x[i * n : (i + 1) * n, :, : self.key] = keys
@@ -51,7 +54,7 @@ class Recall:
 
     @staticmethod
     def support(x):
-        """For each question of x [T, B, inputs] the number of the step that has its answer: [B, m]."""
+        """For each question of x [T, B, inputs] the step that holds its answer, [B, m]."""
         stored, asked = x[x[:, 0, -1] == 0].transpose(0, 1), x[x[:, 0, -1] == 1].transpose(0, 1)
         apart = (asked[:, :, None, : Recall.key] - stored[:, None, :, : Recall.key]).abs().sum(-1)
         return apart.argmin(-1)
@@ -68,31 +71,47 @@ WORDS = THINGS + PEOPLE + PLACES + VERBS + 1  # the last: "where"
 
 
 def two_hops(batch, people=4, generator=None):
-    """"The apple is with Mary. Mary is in the garden. ... Where is the apple?": facts [B, 2 people, 3,
-    words], one-hot and in any order; questions [B, 1, 3, words]; the place's number [B, 1]; support
-    [B, 1, 2], the facts in the order in which they are needed."""
+    """Where is the apple, if the apple is with Mary, and Mary in the garden?
+
+    facts [B, 2 people, 3, words]: sentences of three words, one-hot, in any order; questions [B, 1,
+    3, words]; answer [B, 1], the number of the place; support [B, 1, 2], the two facts that are
+    needed, in their order.
+    """
     g = _generator(generator)
-    some = [torch.rand(batch, count, generator=g).argsort(1)[:, :people] for count in (THINGS, PEOPLE)]
+    some = [
+        torch.rand(batch, count, generator=g).argsort(1)[:, :people] for count in (THINGS, PEOPLE)
+    ]
     thing, person = some[0], THINGS + some[1]
     place = torch.randint(0, PLACES, (batch, people), generator=g)
     with_, in_, where = WORDS - 3, WORDS - 2, WORDS - 1
     verb = torch.full_like(thing, with_)
-    facts = torch.cat([torch.stack([thing, verb, person], -1),
-                       torch.stack([person, torch.full_like(thing, in_), THINGS + PEOPLE + place], -1)], 1)
+    facts = torch.cat(
+        [
+            torch.stack([thing, verb, person], -1),
+            torch.stack([person, torch.full_like(thing, in_), THINGS + PEOPLE + place], -1),
+        ],
+        1,
+    )
     order = torch.rand(batch, 2 * people, generator=g).argsort(1)
     facts = facts.gather(1, order.unsqueeze(-1).expand(-1, -1, 3))
     found = order.argsort(1)
     question = torch.stack([torch.full_like(thing[:, :1], where), verb[:, :1], thing[:, :1]], -1)
-    return dict(facts=one_hot(facts, WORDS).float(), questions=one_hot(question, WORDS).float(),
-                answer=place[:, :1], support=torch.stack([found[:, :1], found[:, people : people + 1]], -1))
+    return dict(
+        facts=one_hot(facts, WORDS).float(),
+        questions=one_hot(question, WORDS).float(),
+        answer=place[:, :1],
+        support=torch.stack([found[:, :1], found[:, people : people + 1]], -1),
+    )
 
 
-COLOURS = torch.tensor([[1.0, 0.1, 0.1], [0.1, 0.9, 0.1], [0.15, 0.2, 1.0], [1.0, 0.85, 0.1], [0.9, 0.2, 0.9]])
+COLOURS = torch.tensor(
+    [[1.0, 0.1, 0.1], [0.1, 0.9, 0.1], [0.15, 0.2, 1.0], [1.0, 0.85, 0.1], [0.9, 0.2, 0.9]]
+)
 
 
 def scenes(batch, objects=3, length=24, generator=None):
     """A line of pixels with some objects on it, each a run of 4 to 6 pixels of one colour, none
-    upon another: picture [B, length, 3], and which object each pixel is of [B, length], 0 for none."""
+    upon another: picture [B, length, 3], and whose each pixel is [B, length], 0 for no object's."""
     g = _generator(generator)
     picture, owner = torch.zeros(batch, length, 3), torch.zeros(batch, length, dtype=torch.long)
     size = torch.randint(4, 7, (batch, objects), generator=g)
@@ -136,20 +155,29 @@ class Stream(Recall):
         g, pairs, m = _generator(generator), self.length // 4, len(self.distances)
         number = torch.rand(batch, 2**self.key, generator=g).argsort(1)[:, :pairs].T
         x = torch.zeros(self.length + m, batch, self.inputs)
-        x[: self.length : 4, :, : self.key] = ((number.unsqueeze(-1) >> torch.arange(self.key)) & 1).float()
-        x[: self.length : 4, :, self.key : -1] = torch.randint(0, 2, (pairs, batch, self.value), generator=g).float()
+        x[: self.length : 4, :, : self.key] = (
+            (number.unsqueeze(-1) >> torch.arange(self.key)) & 1
+        ).float()
+        x[: self.length : 4, :, self.key : -1] = torch.randint(
+            0, 2, (pairs, batch, self.value), generator=g
+        ).float()
         y, mask = torch.zeros(len(x), batch, self.outputs), torch.zeros(len(x), batch)
         for i, distance in enumerate(self.distances):
             shown = (self.length - distance) // 4 * 4
-            x[self.length + i, :, : self.key], x[self.length + i, :, -1] = x[shown, :, : self.key], 1
+            x[self.length + i, :, : self.key], x[self.length + i, :, -1] = (
+                x[shown, :, : self.key],
+                1,
+            )
             y[self.length + i], mask[self.length + i] = x[shown, :, self.key : -1], 1
         return Batch(x, y, mask)
 
 
 def pictures(batch, side=6, generator=None):
-    """Where to look: a picture of side x side places, a [B, places, 8]: at each a shape, one of 4
-    (with repeats, but each asked for only once), and a shade, one of 4; the question h [B, 4] names a
-    shape, the answer [B] is its shade."""
+    """Where to look: side x side places, each with a shape and a shade, four of each.
+
+    a [B, places, 8]: shape and shade, one-hot. The question h [B, 4] names a shape that is there
+    once, at the place `at` [B]; answer [B] is its shade.
+    """
     g = _generator(generator)
     places = side * side
     asked = torch.randint(0, 4, (batch, 1), generator=g)
@@ -158,4 +186,9 @@ def pictures(batch, side=6, generator=None):
     shape = shape.scatter(1, at, asked)
     shade = torch.randint(0, 4, (batch, places), generator=g)
     a = torch.cat([one_hot(shape, 4), one_hot(shade, 4)], -1).float()
-    return dict(a=a, h=one_hot(asked.squeeze(1), 4).float(), answer=shade.gather(1, at).squeeze(1), at=at.squeeze(1))
+    return dict(
+        a=a,
+        h=one_hot(asked.squeeze(1), 4).float(),
+        answer=shade.gather(1, at).squeeze(1),
+        at=at.squeeze(1),
+    )
