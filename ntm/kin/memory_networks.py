@@ -74,12 +74,14 @@ class MemN2N(nn.Module):
     answers are words; "layer-wise": one A and one C for all hops, and u' = H u + o.
     """
 
-    def __init__(self, words, d, answers=None, hops=1, tying="adjacent", positions=False):
+    def __init__(
+        self, words, d, answers=None, hops=1, tying="adjacent", positions=False, spread=0.1
+    ):
         super().__init__()
         if tying not in ("adjacent", "layer-wise"):
             raise ValueError(f"tying is {tying!r}; it must be 'adjacent' or 'layer-wise'")
         count = hops + 1 if tying == "adjacent" else 3  # A1, A2 = C1, ...; or A, C, B
-        self.E = nn.Parameter(0.1 * torch.randn(count, words, d))
+        self.E = nn.Parameter(spread * torch.randn(count, words, d))
         self.H = nn.Linear(d, d, bias=False) if tying == "layer-wise" else None
         tied = tying == "adjacent" and answers is None
         self.W = None if tied else nn.Linear(d, answers or words, bias=False)

@@ -11,13 +11,13 @@ from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 
 from ..tasks import bits
-from .attention import Transformer
+from .attention import MultiHead, Transformer
 from .fast_weights import DeltaNet, LinearAttention
 from .fit import fit, per_question
 from .glance import Glance, reinforce
 from .latents import PerceiverIO, SlotAttention
 from .long import Compressive, Memorizing
-from .look import over_queries, over_slots
+from .look import over_queries, over_slots, unchanged
 from .memory_networks import MemN2N, MemoryNetwork, margin
 from .recall import Reconstructing
 from .tasks import PLACES, WORDS, Recall, Stream, answered, marked, pictures, scenes, two_hops
@@ -38,22 +38,31 @@ def made(build, seed):
 # Two hops
 
 
-def hops_model(hops, seed):
-    """MemN2N for two_hops: answers are places; "hops" looks."""
-    return made(lambda: MemN2N(WORDS, 24, PLACES, hops, positions=True), seed)
+def hops_model(hops, tying, seed):
+    """MemN2N for two_hops; it answers with places."""
+    return made(lambda: MemN2N(WORDS, 48, PLACES, hops, tying, spread=0.2), seed)
 
 
-def hops_loss(model, batch):
-    return cross_entropy(model(batch["facts"], batch["questions"])[0][:, 0], batch["answer"][:, 0])
+def train_hops(hops, seed, linear_start=0.5, tying="adjacent", updates=600):
+    """linear_start: for this share of the updates without the softmax."""
+    model, seen = hops_model(hops, tying, seed), [0]
+
+    def loss(model, batch):
+        rule = unchanged if seen[0] < linear_start * updates else over_slots
+        seen[0] += 1
+        answers, _ = model(batch["facts"], batch["questions"], normalise=rule)
+        return cross_entropy(answers[:, 0], batch["answer"][:, 0])
+
+    curve = fit(model, lambda g: two_hops(32, generator=g), loss, updates, 3e-3, seed)
+    return model, dict(right=right_places(model, seed), curve=curve)
 
 
-def train_hops(hops, seed, updates=1000):
-    model = hops_model(hops, seed)
-    curve = fit(model, lambda g: two_hops(32, generator=g), hops_loss, updates, 1e-2, seed)
+@torch.no_grad()
+def right_places(model, seed):
+    """The share of 500 questions that are answered right."""
     test = drawn_from(partial(two_hops, 500), seed)
-    with torch.no_grad():
-        right = model(test["facts"], test["questions"])[0].argmax(-1) == test["answer"]
-    return model, dict(right=right.float().mean().item(), curve=curve)
+    answers = model(test["facts"], test["questions"])[0].argmax(-1)
+    return (answers == test["answer"]).float().mean().item()
 
 
 def facts_loss(model, batch):
@@ -63,7 +72,7 @@ def facts_loss(model, batch):
     return found + margin(answers, batch["answer"])
 
 
-def train_facts(hops, seed, updates=300):
+def train_facts(hops, seed, updates=150):
     """Of the facts it is told the last `hops`: with one, the one that holds the answer."""
     model = made(lambda: MemoryNetwork(WORDS, 24, PLACES, hops), seed)
 
@@ -71,10 +80,7 @@ def train_facts(hops, seed, updates=300):
         return facts_loss(model, batch | dict(support=batch["support"][..., -hops:]))
 
     curve = fit(model, lambda g: two_hops(32, generator=g), loss, updates, 1e-2, seed)
-    test = drawn_from(partial(two_hops, 500), seed)
-    with torch.no_grad():
-        right = model(test["facts"], test["questions"])[0].argmax(-1) == test["answer"]
-    return model, dict(right=right.float().mean().item(), curve=curve)
+    return model, dict(right=right_places(model, seed), curve=curve)
 
 
 # Objects in a scene
@@ -136,14 +142,14 @@ def bound(owner, share):
     return sum(found) / len(found)
 
 
-def train_scene(normalise, seed, updates=1500):
+def train_scene(normalise, seed, updates=800):
     model = made(lambda: Autoencoder(normalise), seed)
     curve = fit(
         model,
         lambda g: scenes(16, generator=g),
         lambda model, batch: (model(batch["picture"])[0] - batch["picture"]).square().mean(),
         updates,
-        2e-3,
+        3e-3,
         seed,
     )
     test = drawn_from(partial(scenes, 100), seed)
@@ -161,7 +167,7 @@ def train_scene(normalise, seed, updates=1500):
 # Few latents, many inputs
 
 
-def train_marked(latents, seed, updates=800):
+def train_marked(latents, seed, updates=500):
     model = made(lambda: PerceiverIO(13, 4, 8, latents, 32), seed)
     curve = fit(
         model,
@@ -191,7 +197,7 @@ MIXERS = {
 }
 
 
-def train_stream(name, seed, updates=600):
+def train_stream(name, seed, updates=300):
     task = Stream()
     model = made(
         lambda: (
@@ -202,6 +208,7 @@ def train_stream(name, seed, updates=600):
         seed,
     )
     curve = fit(model, lambda g: task.sample(16, generator=g), per_question, updates, 3e-3, seed)
+    task = Stream((4, 8, 16, 24, 32, 40, 48, 64, 96, 120), 128)  # twice as far as it was trained
     test = drawn_from(partial(task.sample, 200), seed)
     with torch.no_grad():
         logits, m = model(test.x), len(task.distances)
@@ -218,8 +225,8 @@ def train_stream(name, seed, updates=600):
 # Where to look
 
 
-def train_picture(hard, seed, updates=1500, every=100):
-    model, baseline, curve = made(lambda: Glance(8, 4, 4, 16, hard), seed), [0.0], []
+def train_picture(hard, seed, updates=1000, every=100):
+    model, baseline, curve = made(lambda: Glance(8, 4, 4, 32, hard), seed), [0.0], []
     test = drawn_from(partial(pictures, 400), seed)
 
     def loss(model, batch):
@@ -227,7 +234,7 @@ def train_picture(hard, seed, updates=1500, every=100):
         if not hard:
             return cross_entropy(logits, batch["answer"])
         gain = -cross_entropy(logits, batch["answer"], reduction="none")
-        lost = reinforce(gain, e, w, baseline[0])
+        lost = reinforce(gain, e, w, baseline[0], λ_e=0.1)
         baseline[0] += 0.1 * (gain.mean().item() - baseline[0])
         return lost
 
@@ -258,7 +265,7 @@ def right(model, test):
 
 # A key that is written again
 
-RULES = {"add": LinearAttention, "delta": DeltaNet, "gated": partial(DeltaNet, gated=True)}
+RULES = {"add": LinearAttention, "delta": DeltaNet, "keep all": MultiHead}
 
 
 def train_rewrites(rule, seed, updates=500):
@@ -273,9 +280,9 @@ def train_rewrites(rule, seed, updates=500):
     return model, dict(right=right, curve=curve)
 
 
-def found(function, *settings):
+def found(function, *settings, **options):
     """The same without the model: what goes into the record."""
-    return lambda seed: function(*settings, seed)[1]
+    return lambda seed: function(*settings, seed, **options)[1]
 
 
 TASKS = {
@@ -283,6 +290,8 @@ TASKS = {
         "1 hop": found(train_hops, 1),
         "2 hops": found(train_hops, 2),
         "3 hops": found(train_hops, 3),
+        "2 hops, layer-wise": found(train_hops, 2, tying="layer-wise"),
+        "2 hops, softmax at once": found(train_hops, 2, linear_start=0),
         "told the facts": found(train_facts, 2),
         "told the last fact": found(train_facts, 1),
     },

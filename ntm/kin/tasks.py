@@ -148,7 +148,7 @@ class Stream(Recall):
     distances: what is asked for, a question each.
     """
 
-    def __init__(self, distances=(4, 8, 16, 32, 64, 96), length=112):
+    def __init__(self, distances=(4, 8, 16, 24, 32, 48), length=64):
         self.distances, self.length = distances, length
 
     def sample(self, batch, *, generator=None):
@@ -172,7 +172,7 @@ class Stream(Recall):
         return Batch(x, y, mask)
 
 
-def pictures(batch, side=6, generator=None):
+def pictures(batch, side=4, generator=None):
     """Where to look: side x side places, each with a shape and a shade, four of each.
 
     a [B, places, 8]: shape and shade, one-hot. The question h [B, 4] names a shape that is there
