@@ -142,33 +142,25 @@ def marked(batch, n=256, marks=8, generator=None):
 
 
 class Stream(Recall):
-    """A pair every fourth step, silence between; then one question in each of the last steps, for a
-    pair that was shown `distance` steps earlier: far past the window if that is large.
+    """A pair every fourth step, silence between; then a question for every pair, the newest first,
+    so that each is asked for at a distance of its own, up to more than `length` steps."""
 
-    distances: what is asked for, a question each.
-    """
-
-    def __init__(self, distances=(4, 8, 16, 24, 32, 48), length=64):
-        self.distances, self.length = distances, length
+    def __init__(self, length=32):
+        self.length = length
+        # from the step with the pair to the step with its question
+        self.distances = [5 * (i + 1) - 1 for i in range(length // 4)]
 
     def sample(self, batch, *, generator=None):
-        g, pairs, m = _generator(generator), self.length // 4, len(self.distances)
+        g, pairs = _generator(generator), self.length // 4
         number = torch.rand(batch, 2**self.key, generator=g).argsort(1)[:, :pairs].T
-        x = torch.zeros(self.length + m, batch, self.inputs)
-        x[: self.length : 4, :, : self.key] = (
-            (number.unsqueeze(-1) >> torch.arange(self.key)) & 1
-        ).float()
-        x[: self.length : 4, :, self.key : -1] = torch.randint(
-            0, 2, (pairs, batch, self.value), generator=g
-        ).float()
+        keys = ((number.unsqueeze(-1) >> torch.arange(self.key)) & 1).float()
+        values = torch.randint(0, 2, (pairs, batch, self.value), generator=g).float()
+        x = torch.zeros(self.length + pairs, batch, self.inputs)
+        x[: self.length : 4, :, : self.key], x[self.length :, :, : self.key] = keys, keys.flip(0)
+        x[: self.length : 4, :, self.key : -1] = values
+        x[self.length :, :, -1] = 1
         y, mask = torch.zeros(len(x), batch, self.outputs), torch.zeros(len(x), batch)
-        for i, distance in enumerate(self.distances):
-            shown = (self.length - distance) // 4 * 4
-            x[self.length + i, :, : self.key], x[self.length + i, :, -1] = (
-                x[shown, :, : self.key],
-                1,
-            )
-            y[self.length + i], mask[self.length + i] = x[shown, :, self.key : -1], 1
+        y[self.length :], mask[self.length :] = values.flip(0), 1
         return Batch(x, y, mask)
 
 
