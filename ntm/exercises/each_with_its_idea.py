@@ -5,24 +5,16 @@ import math
 import torch
 
 from ..kin.small import train_hops
-from . import attempt, numbers, verdict
-
-
-def _number(function, *arguments):
-    """(what a function returns as a number or None, what is wrong or None)."""
-    found = attempt(function, *arguments)
-    if isinstance(found, Exception):
-        return None, f"your function raised {type(found).__name__}: {found}."
-    value = numbers(found)
-    return (None, "return a single number.") if value is None else (value.item(), None)
+from . import ask, verdict
 
 
 def saved(function):
     """Exercise 1: scores of a self-attention over n inputs against those of a Perceiver's look."""
     for n, latents in [(4096, 16), (100, 10), (16, 16)]:
-        value, problem = _number(function, n, latents)
-        if problem:
-            return verdict(False, "", problem)
+        value, wrong = ask(function, n, latents)
+        if wrong:
+            return verdict(False, "", wrong)
+        value = value.item()
         right = n * n / (latents * n + latents * latents)
         if not math.isclose(value, right, rel_tol=1e-3):
             near = (
@@ -41,9 +33,10 @@ def saved(function):
 def furthest(function):
     """Exercise 2: how many steps lie in the memories of a Compressive Transformer."""
     for kept, compressed, rate in [(8, 8, 4), (16, 0, 4), (0, 10, 3)]:
-        value, problem = _number(function, kept, compressed, rate)
-        if problem:
-            return verdict(False, "", problem)
+        value, wrong = ask(function, kept, compressed, rate)
+        if wrong:
+            return verdict(False, "", wrong)
+        value = value.item()
         right = kept + compressed * rate
         if value != right:
             near = (
@@ -63,12 +56,10 @@ def expected(function):
         reward = torch.randn(N, generator=generator)
         p = torch.softmax(e, 0)
         (right,) = torch.autograd.grad((p * reward).sum(), e)
-        found = attempt(function, p.detach(), reward)
-        if isinstance(found, Exception):
-            return verdict(False, "", f"your function raised {type(found).__name__}: {found}.")
-        value = numbers(found, N)
-        if value is None:
-            return verdict(False, "", "return a number for every place.")
+        want = "return a number for every place."
+        value, wrong = ask(function, p.detach(), reward, shape=(N,), want=want)
+        if wrong:
+            return verdict(False, "", wrong)
         if not torch.allclose(value, right, atol=1e-4):
             bare = torch.allclose(value, p.detach() * reward, atol=1e-4)
             why = " The mean reward is missing." if bare else ""
@@ -83,8 +74,9 @@ def recipe(settings):
     allowed = {"hops", "linear_start", "tying", "updates"}
     if not isinstance(settings, dict) or not settings or set(settings) - allowed:
         return verdict(False, "", f"give a dict of some of {', '.join(sorted(allowed))}.")
-    found = attempt(lambda: train_hops(**dict(hops=2, seed=7) | settings)[1]["right"])
-    if isinstance(found, Exception):
-        return verdict(False, "", f"training raised {type(found).__name__}: {found}.")
+    recipe = dict(hops=2, seed=7) | settings
+    found, wrong = ask(lambda: train_hops(**recipe)[1]["right"], shape=None, call="training")
+    if wrong:
+        return verdict(False, "", wrong)
     said = f"{found:.0%} of the questions after {settings.get('updates', 600)} updates"
     return verdict(found >= 0.95, f"{said}; can it be less?", f"{said}; 95% are wanted.")

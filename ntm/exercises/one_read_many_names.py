@@ -4,14 +4,7 @@ import torch
 
 from ..kin.fast_weights import linear_attention
 from ..kin.look import cosine, dot, look, scaled, top
-from . import attempt, numbers, verdict
-
-
-def _problem(found):
-    """What is wrong with an answer that is an exception, or None."""
-    if isinstance(found, Exception):
-        return f"your function raised {type(found).__name__}: {found}."
-    return None
+from . import ask, numbers, verdict
 
 
 def disagree(q, K):
@@ -38,12 +31,10 @@ def nearest(function):
     draw = lambda *shape: torch.randn(*shape, generator=generator)  # noqa: E731
     for k in (1, 2, 5):
         q, K, V = draw(2, 3, 4), draw(2, 5, 4), draw(2, 5, 6)
-        found = attempt(function, q, K, V, k)
-        if problem := _problem(found):
-            return verdict(False, "", problem)
-        found = numbers(found, 2, 3, 6)
-        if found is None:
-            return verdict(False, "", "return what is read, a tensor of shape [B, queries, width].")
+        want = "return what is read, a tensor of shape [B, queries, width]."
+        found, wrong = ask(function, q, K, V, k, shape=(2, 3, 6), want=want)
+        if wrong:
+            return verdict(False, "", wrong)
         if not torch.allclose(found, look(q, K, V, scaled, top(k))[0], atol=1e-4):
             least = look(q, K, V, lambda q, K: -scaled(q, K), top(k))[0]
             why = " These are the worst slots." if torch.allclose(found, least, atol=1e-3) else ""
@@ -56,14 +47,10 @@ def running(function):
     generator = torch.Generator().manual_seed(3)
     for T in (1, 4, 9):
         Q, K, V = (torch.randn(2, T, 3, generator=generator) for _ in range(3))
-        found = attempt(function, Q, K, V)
-        if problem := _problem(found):
-            return verdict(False, "", problem)
-        found = numbers(found, 2, T, 3)
-        if found is None:
-            return verdict(
-                False, "", "return what each step reads, a tensor of shape [B, T, width]."
-            )
+        want = "return what each step reads, a tensor of shape [B, T, width]."
+        found, wrong = ask(function, Q, K, V, shape=(2, T, 3), want=want)
+        if wrong:
+            return verdict(False, "", wrong)
         if not torch.allclose(found, linear_attention(Q, K, V), atol=1e-4):
             first = torch.allclose(found[:, 0], V[:, 0], atol=1e-4)
             why = (
@@ -79,12 +66,10 @@ def rate(function):
     for length in (1.0, 0.5, 3.0):
         k = torch.randn(4, generator=generator)
         k = length * k / k.norm()
-        found = attempt(function, k)
-        if problem := _problem(found):
-            return verdict(False, "", problem)
-        β = numbers(found)
-        if β is None:
-            return verdict(False, "", "return a single number.")
+        want = "return a single number."
+        β, wrong = ask(function, k, shape=(), want=want)
+        if wrong:
+            return verdict(False, "", wrong)
         if abs(β.item() * length**2 - 1) > 1e-3:
             return verdict(
                 False,
@@ -104,12 +89,10 @@ def noisy(scores):
         wrong = torch.rand(200, 1, 8, generator=generator).argsort(2)[..., :flips]
         q = K[:, :1].clone()
         q.scatter_(2, wrong, 1 - q.gather(2, wrong))
-        found = attempt(scores, q, K)
-        if problem := _problem(found):
-            return verdict(False, "", problem)
-        z = numbers(found, 200, 1, 16)
-        if z is None:
-            return verdict(False, "", "return scores, a tensor of shape [B, queries, N].")
+        want = "return scores, a tensor of shape [B, queries, N]."
+        z, wrong = ask(scores, q, K, shape=(200, 1, 16), want=want)
+        if wrong:
+            return verdict(False, "", wrong)
         apart = (q - K).abs().sum(-1)
         found = apart.gather(1, z[:, 0].argmax(1, keepdim=True)).squeeze(1)
         shares.append((found <= apart.min(1).values).float().mean().item())

@@ -8,9 +8,7 @@ minutes on one free core. `measure` counts costs and needs no training.
 """
 
 import argparse
-import json
 import math
-import platform
 import time
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
@@ -19,8 +17,8 @@ from pathlib import Path
 import torch
 
 from ..grid import grid, terminate_is_ctrl_c
+from ..runs import made_by, write_runs
 from ..training import one_thread, train
-from ..weights import write
 from . import recall, small
 from .fit import fit, per_question
 from .tasks import Recall, answered
@@ -78,6 +76,15 @@ def measure(names=tuple(recall.MODELS), n=16, repeats=5):
     return found
 
 
+def short(value):
+    """Numbers to four figures, in whatever holds them."""
+    if isinstance(value, dict):
+        return {name: short(v) for name, v in value.items()}
+    if isinstance(value, list):
+        return [short(v) for v in value]
+    return float(f"{value:.4g}") if isinstance(value, float) else value
+
+
 def main(arguments=None):
     """The command line."""
     parser = argparse.ArgumentParser(
@@ -103,24 +110,13 @@ def main(arguments=None):
         results, failures = grid(run, jobs, given.folder, executor=executor, progress=False)
     for name, error in failures.items():
         print(f"{name} failed: {error!r}")
-    head = dict(
-        command=f"python -m ntm.kin.runs --first {given.first} --seeds {given.seeds}",
-        torch=torch.__version__,
-        python=platform.python_version(),
-        machine=f"{platform.machine()}, one thread",
-        date=time.strftime("%Y-%m-%d"),
-    )
+    tasks = list(names)
     runs = sorted(
         (r for r in results if r),
-        key=lambda r: (
-            list(names).index(r["task"]),
-            list(names[r["task"]]).index(r["name"]),
-            r["seed"],
-        ),
+        key=lambda r: (tasks.index(r["task"]), list(names[r["task"]]).index(r["name"]), r["seed"]),
     )
-    write(
-        FILE, json.dumps(head)[:-1] + ', "runs": [\n' + ",\n".join(map(json.dumps, runs)) + "\n]}\n"
-    )
+    command = f"python -m ntm.kin.runs --first {given.first} --seeds {given.seeds}"
+    write_runs(FILE, made_by(command), [short(r) for r in runs])
     raise SystemExit(bool(failures))
 
 

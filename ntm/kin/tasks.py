@@ -145,7 +145,7 @@ class Stream(Recall):
     """A pair every fourth step, silence between; then a question for every pair, the newest first,
     so that each is asked for at a distance of its own, up to more than `length` steps."""
 
-    def __init__(self, length=32):
+    def __init__(self, length=28):
         self.length = length
         # from the step with the pair to the step with its question
         self.distances = [5 * (i + 1) - 1 for i in range(length // 4)]

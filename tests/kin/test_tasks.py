@@ -59,11 +59,11 @@ def test_answered():
 def test_stream_asks_for_what_was_shown_so_long_ago():
     task = Stream()
     batch = task.sample(3, generator=generator())
-    assert torch.equal(batch.y[-8:], truth(batch.x, task.length)) and batch.mask.sum() == 24
+    assert torch.equal(batch.y[-7:], truth(batch.x, task.length)) and batch.mask.sum() == 21
     for i, distance in enumerate(task.distances):
         shown = task.length + i - distance
         assert torch.equal(batch.x[shown, :, :8], batch.x[task.length + i, :, :8])
-    assert batch.x[: task.length].any(-1).float().sum(0).tolist() == [8, 8, 8]
+    assert batch.x[: task.length].any(-1).float().sum(0).tolist() == [7, 7, 7]
 
 
 def test_two_hops_are_needed_and_suffice():

@@ -5,7 +5,7 @@ def saved():
     return [
         (lambda n, m: n * n / (m * n + m * m), "Correct: "),
         (lambda n, m: n / m, "each other"),
-        (lambda n, m: "many", "single number"),
+        (lambda n, m: "many", "one number"),
         (lambda n: n, "raised"),
     ]
 
@@ -15,7 +15,7 @@ def furthest():
         (lambda kept, compressed, rate: kept + compressed * rate, "Correct: "),
         (lambda kept, compressed, rate: kept + compressed, "stands for"),
         (lambda kept, compressed, rate: rate, "yours"),
-        (lambda kept, compressed, rate: None, "single number"),
+        (lambda kept, compressed, rate: None, "one number"),
     ]
 
 
