@@ -25,7 +25,7 @@ WORKS = {
     "Compressive": (2019, 5, {"Transformer": "a memory of past states"}),
     "Linear attention": (2020, 0, {"Transformer": "queries, keys, values"}),
     "Slot Attention": (2020, 2, {"Transformer": "dot products, normalised the other way"}),
-    "Perceiver": (2021, 3, {"Set Transformer": "few askers, many inputs"}),
+    "Perceiver (IO)": (2021, 3, {"Set Transformer": "few askers, many inputs"}),
     "Delta rule": (
         2021,
         0,

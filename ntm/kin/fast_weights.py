@@ -33,9 +33,9 @@ def add_step(S, k, v):
 def delta_step(S, k, v, β, α=None):
     """The delta rule: α S − β k (kᵀ α S) + β k vᵀ. Take out what the key finds, put in the new.
 
-    Schlag 2021 with β in (0, 1) and |k| = 1; α in (0, 1), [B, 1] or [B, d], fades all of it (Gated
-    DeltaNet, 2024) or each slot at its own rate (Kimi Linear, 2025). In the NTM's words: read, then
-    erase and add with one weighting, of which the erase reaches only along k.
+    Schlag 2021 with β in (0, 1) and k of length 1. α in (0, 1), [B, 1] or [B, d], fades all of it
+    (Gated DeltaNet, 2024) or each slot at its own rate (Kimi Linear, 2025). In the NTM's words:
+    read, then erase and add with one weighting, of which the erase reaches only along k.
     """
     S = S if α is None else S * α.unsqueeze(-1)
     found = read(S, k.unsqueeze(1))

@@ -5,8 +5,10 @@ TASKS: {task: {name: a function of the seed that trains it and returns what was 
 
 from functools import partial
 from itertools import permutations
+from pathlib import Path
 
 import torch
+from safetensors.torch import load_file
 from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 
@@ -20,6 +22,8 @@ from .look import over_queries, over_slots, unchanged
 from .memory_networks import MemN2N, MemoryNetwork, margin
 from .recall import Reconstructing
 from .tasks import PLACES, WORDS, Recall, Stream, answered, marked, pictures, scenes, two_hops
+
+SCENE = Path(__file__).with_name("slots.safetensors")
 
 
 def drawn_from(sample, seed, **options):
@@ -141,26 +145,29 @@ def bound(owner, share):
     return sum(found) / len(found)
 
 
-def train_scene(normalise, seed, updates=800):
+def train_scene(normalise, seed, updates=1500):
+    """Teach it to paint what it sees; what its slots have bound, by masks and by looks."""
     model = made(lambda: Autoencoder(normalise), seed)
-    curve = fit(
-        model,
-        lambda g: scenes(16, generator=g),
-        lambda model, batch: (model(batch["picture"])[0] - batch["picture"]).square().mean(),
-        updates,
-        3e-3,
-        seed,
-    )
+
+    def loss(model, batch):
+        return (model(batch["picture"])[0] - batch["picture"]).square().mean()
+
+    curve = fit(model, lambda g: scenes(16, generator=g), loss, updates, 2e-3, seed)
     test = drawn_from(partial(scenes, 100), seed)
     with torch.no_grad():
         begin = torch.randn(100, 4, 32, generator=torch.Generator().manual_seed(seed))
         picture, masks, w = model(test["picture"], begin)
+    error = (picture - test["picture"]).square().mean().item()
     return model, dict(
-        bound=bound(test["owner"], masks),
-        looked=bound(test["owner"], w),
-        error=(picture - test["picture"]).square().mean().item(),
-        curve=curve,
+        bound=bound(test["owner"], masks), looked=bound(test["owner"], w), error=error, curve=curve
     )
+
+
+def load_scene():
+    """The model that the record's seed 200 has trained, with slots that compete."""
+    model = Autoencoder()
+    model.load_state_dict(load_file(SCENE))
+    return model.eval()
 
 
 # Few latents, many inputs

@@ -6,19 +6,14 @@ from statistics import median
 import matplotlib.pyplot as plt
 
 from .. import plots
-from ..kin.recall import MODELS
 from ..kin.runs import FILE
 
-KEPT = ("memory network", "MemN2N", "hard attention", "attention", "Transformer", "Memorizing")
-COLOURS = (
-    dict.fromkeys(MODELS, plots.WRITE)
-    | dict.fromkeys(KEPT, plots.READ)
-    | {
-        "Compressive": plots.READ,
-        "NTM": plots.MODELS["ntm-feedforward"],
-        "LSTM": plots.MODELS["lstm"],
-    }
-)
+KEPT = ["memory network", "MemN2N", "attention", "Transformer", "Memorizing"]
+KEPT += ["hard attention", "Compressive"]  # in a memory that grows, or nearly
+WRITTEN = ["linear attention", "delta rule", "slots", "Perceiver IO"]
+ORDER = [*KEPT, *WRITTEN, "NTM", "LSTM"]
+COLOURS = dict.fromkeys(KEPT, plots.READ) | dict.fromkeys(WRITTEN, plots.WRITE)
+COLOURS |= {"NTM": plots.MODELS["ntm-feedforward"], "LSTM": plots.MODELS["lstm"]}
 
 
 def draw():
@@ -27,8 +22,8 @@ def draw():
     runs = [
         r for r in json.loads(FILE.read_text(encoding="utf-8"))["runs"] if r["task"] == "shared"
     ]
-    fig, axes = plt.subplots(4, 4, figsize=(7, 7), sharex=True, sharey=True)
-    for ax, name in zip(axes.flat, MODELS):
+    fig, axes = plt.subplots(3, 5, figsize=(7, 5.2), sharex=True, sharey=True)
+    for ax, name in zip(axes.flat, ORDER):
         seeds = [r["right"] for r in runs if r["name"] == name]
         x = [int(n) for n in seeds[0]]
         ax.axvspan(2, 16, color=plots.PAPER, alpha=0.15, linewidth=0)
@@ -40,12 +35,11 @@ def draw():
         ax.set(xscale="log", ylim=(-0.03, 1.06), yticks=[0, 0.5, 1])
         ax.set_xticks([2, 16, 128], ["2", "16", "128"])
         ax.minorticks_off()
-    for ax in axes.flat[len(MODELS) :]:
+    for ax in axes[2, 3:]:
         ax.set_visible(False)
-    for column in range(4):
-        last = axes[3 if column < len(MODELS) - 12 else 2, column]
-        last.tick_params(labelbottom=True)
-        last.set_xlabel("pairs")
+    for ax in (*axes[2, :3], *axes[1, 3:]):
+        ax.tick_params(labelbottom=True)
+        ax.set_xlabel("pairs")
     for ax in axes[:, 0]:
         ax.set_ylabel("right")
     plt.show()

@@ -275,6 +275,15 @@ def test_a_block_is_torchs_encoder_layer():
     assert_close(ours(h), module(h, src_mask=~causal(5)), atol=1e-6, rtol=0)
 
 
+def test_a_transformer_with_and_without_places():
+    model, x = attention.Transformer(3, 2, d=4, layers=1, places=True), torch.randn(5, 2, 3)
+    h = model.embed(x.transpose(0, 1)) + attention.positions(5, 4)
+    assert_close(model(x), model.output(model.blocks(h)).transpose(0, 1), atol=1e-6, rtol=0)
+    model.places = False
+    again = x[[1, 0, 2, 3, 4]]
+    assert_close(model(x)[2:], model(again)[2:])  # without places, what came first does not matter
+
+
 def test_positions():
     found = attention.positions(5, 6)
     for t in range(5):
@@ -530,7 +539,8 @@ def test_compressive():
     nn.init.normal_(model.compress.weight)
     found = model(h)
     W, b = lists(model.compress.weight), lists(model.compress.bias)
-    m, cm, outputs, lost = [], [], [], 0.0
+    U, c0 = lists(model.rebuild.weight), lists(model.rebuild.bias)
+    m, cm, outputs, lost, rebuilding = [], [], [], 0.0, 0.0
     for first in range(0, 9, 2):
         part = lists(h[0, first : first + 2])
 
@@ -555,10 +565,18 @@ def test_compressive():
                 for g in range(0, len(old), 2)
             ]
             cm = (cm + new)[-2:]
+            rebuilt = [
+                [c0[c] + sum(state[j] * U[j][c][r] for j in range(3)) for c in range(3)]
+                for state in new
+                for r in range(2)
+            ]
+            squares = [(u - v) ** 2 for x, y in zip(rebuilt, old) for u, v in zip(x, y)]
+            rebuilding += sum(squares) / len(squares)
             apart = [(u - v) ** 2 for x in part for u, v in zip(read_of(x, old), read_of(x, new))]
             lost += sum(apart) / len(apart)
     close(found[0], outputs)
     close(model.reconstruction, lost)
+    close(model.rebuilding, rebuilding)
 
 
 def test_only_the_reconstruction_teaches_the_compression_and_it_teaches_nothing_else():

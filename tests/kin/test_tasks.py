@@ -2,11 +2,14 @@
 whole."""
 
 import json
+from functools import partial
 
 import pytest
 import torch
+from torch.testing import assert_close
 
 from ntm.kin import recall, runs, small, tasks
+from ntm.kin.family import WORKS
 from ntm.kin.tasks import PEOPLE, THINGS, WORDS, Recall, Stream, answered
 
 
@@ -137,10 +140,31 @@ def test_the_record_is_whole():
     record = json.loads(runs.FILE.read_text(encoding="utf-8"))
     names = {"shared": recall.MODELS, **small.TASKS}
     found = [(r["task"], r["name"], r["seed"]) for r in record["runs"]]
-    seeds = sorted({seed for *_, seed in found})
-    assert seeds == list(range(200, 205))
-    assert found == [(task, name, seed) for task in names for name in names[task] for seed in seeds]
+    assert {task for task, *_ in found} == set(names)
+    for task in names:  # all models of a task on the same seeds, three at least
+        seeds = sorted({seed for t, _, seed in found if t == task})
+        assert len(seeds) >= 3 and seeds == list(range(200, 200 + len(seeds)))
+        wanted = [(task, name, seed) for name in names[task] for seed in seeds]
+        assert [run for run in found if run[0] == task] == wanted
     assert record["command"] and record["torch"]
+
+
+def test_the_family_has_no_child_older_than_its_parents():
+    for year, _, taken in WORKS.values():
+        assert all(WORKS[earlier][0] <= year for earlier in taken)
+
+
+def test_the_scene_that_is_shipped_binds():
+    batch = small.drawn_from(partial(tasks.scenes, 50), 200)
+    with torch.no_grad():
+        begin = torch.randn(50, 4, 32, generator=generator())
+        _, masks, _ = small.load_scene()(batch["picture"], begin)
+    assert_close(masks.sum(1), torch.ones(50, 24))
+    assert small.bound(batch["owner"], masks) > 0.65
+
+
+def test_numbers_of_the_record_are_short():
+    assert runs.short(dict(a=[0.123456, 7], b="x")) == dict(a=[0.1235, 7], b="x")
 
 
 def test_memory_counts_what_the_models_keep():
