@@ -3,7 +3,7 @@
     python -m ntm.kin.runs --seeds 5
 
 trains each model on each task with these seeds, from 200 on (trials used others), and writes what
-it finds to `results.json` beside this file; what lies in the folder is not made again. About ten
+it finds to `results.json` beside this file; what lies in the folder is not made again. About twenty
 minutes on one free core. `measure` counts costs and needs no training.
 """
 
