@@ -8,10 +8,10 @@ WORKS = {
     "Fast weights": (1992, 0, {}),
     "NTM": (2014, 1, {}),
     "Bahdanau's attention": (2014, 4, {}),
-    "Memory Networks": (2014, 6, {}),
+    "Memory Networks": (2014, 7, {}),
     "MemN2N": (
         2015,
-        6,
+        7,
         {"Memory Networks": "hops over stored facts", "NTM": "a soft read by content"},
     ),
     "Show, Attend and Tell": (2015, 5, {"Bahdanau's attention": "soft weights over places"}),

@@ -31,7 +31,7 @@ def draw():
             ax.plot(x, list(right.values()), color=COLOURS[name], linewidth=0.7, alpha=0.6)
         middle = [median(right[str(n)] for right in seeds) for n in x]
         ax.plot(x, middle, color=COLOURS[name], linewidth=2.2)
-        ax.set_title(name, fontsize=11)
+        ax.set_title(name.replace("memory network", "memory nets"), fontsize=11)
         ax.set(xscale="log", ylim=(-0.03, 1.06), yticks=[0, 0.5, 1])
         ax.set_xticks([2, 16, 128], ["2", "16", "128"])
         ax.minorticks_off()
