@@ -1,0 +1,126 @@
+"""The record behind the two chapters on the kin: every number that they say of a training.
+
+    python -m ntm.kin.runs --seeds 5
+
+trains each model on each task with these seeds, from 200 on (trials used others), and writes what
+it finds to `results.json` beside this file; what lies in the folder is not made again. About twenty
+minutes on one free core. `measure` counts costs and needs no training.
+"""
+
+import argparse
+import math
+import time
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+
+import torch
+
+from ..grid import grid, terminate_is_ctrl_c
+from ..runs import made_by, write_runs
+from ..training import one_thread, train
+from . import recall, small
+from .fit import fit, per_question
+from .tasks import Recall, answered
+
+FILE = Path(__file__).with_name("results.json")
+PAIRS = (2, 4, 8, 16, 32, 64, 128)  # trained on 2 to 16
+
+
+def shared(name, seed, updates=400, batch=32):
+    """One model on the shared task: `updates` batches of 32; the NTM sees as many sequences, one an
+    update, by the recipe of the book."""
+    model, task, begin = recall.build(name, seed), Recall(), time.process_time()
+    if name == "NTM":
+        train(model, task, updates * batch, seed=seed, progress=False)
+        model.eval()
+    else:
+        fit(model, lambda g: task.sample(batch, generator=g), per_question, updates, 3e-3, seed)
+    seconds = time.process_time() - begin
+    parameters = sum(p.numel() for p in model.parameters())
+    return dict(right=test(model, seed), parameters=parameters, seconds=seconds)
+
+
+@torch.no_grad()
+def test(model, seed, gap=0):
+    """The share of questions answered right for each number of pairs, over about 400 questions."""
+    generator = torch.Generator().manual_seed(10**6 + seed)
+    found = {}
+    for n in PAIRS:
+        batch = Recall().sample(max(400 // n, 4), pairs=n, gap=gap, generator=generator)
+        found[str(n)] = answered(model(batch.x), batch)
+    return found
+
+
+def run(task, name, seed):
+    """One training, as a dict that JSON can hold."""
+    with one_thread():
+        found = shared(name, seed) if task == "shared" else small.TASKS[task][name](seed)
+    return dict(task=task, name=name, seed=seed, **found)
+
+
+@torch.no_grad()
+def measure(names=tuple(recall.MODELS), n=16, repeats=5):
+    """{name: microseconds a step} of a forward pass over n pairs and n questions, one sequence; the
+    best of some repeats."""
+    found = {}
+    for name in names:
+        model, x, best = recall.build(name).eval(), Recall().sample(1, pairs=n).x, math.inf
+        model(x)
+        for _ in range(repeats):
+            begin = time.process_time()
+            for _ in range(5):
+                model(x)
+            best = min(best, (time.process_time() - begin) / 5)
+        found[name] = 1e6 * best / len(x)
+    return found
+
+
+def short(value):
+    """Numbers to four figures, in whatever holds them."""
+    if isinstance(value, dict):
+        return {name: short(v) for name, v in value.items()}
+    if isinstance(value, list):
+        return [short(v) for v in value]
+    return float(f"{value:.4g}") if isinstance(value, float) else value
+
+
+def main(arguments=None):
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m ntm.kin.runs", description=__doc__.split("\n")[0]
+    )
+    parser.add_argument("--first", type=int, default=200, help="the first seed")
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--workers", type=int, default=1, help="processes side by side")
+    parser.add_argument("--folder", default="build/kin")
+    parser.add_argument("--tasks", nargs="+", default=["shared", *small.TASKS])
+    given = parser.parse_args(arguments)
+    terminate_is_ctrl_c()
+    names = {"shared": recall.MODELS, **small.TASKS}
+    jobs = [
+        dict(task=task, name=name, seed=seed)
+        for seed in range(given.first, given.first + given.seeds)
+        for task in given.tasks
+        for name in names[task]
+    ]
+    with ProcessPoolExecutor(
+        given.workers, get_context("spawn"), torch.set_num_threads, (1,)
+    ) as executor:
+        results, failures = grid(run, jobs, given.folder, executor=executor, progress=False)
+    for name, error in failures.items():
+        print(f"{name} failed: {error!r}")
+    tasks = list(names)
+    runs = sorted(
+        (r for r in results if r),
+        key=lambda r: (tasks.index(r["task"]), list(names[r["task"]]).index(r["name"]), r["seed"]),
+    )
+    command = f"python -m ntm.kin.runs --first {given.first} --seeds {given.seeds}"
+    write_runs(FILE, made_by(command), [short(r) for r in runs])
+    raise SystemExit(bool(failures))
+
+
+if __name__ == "__main__":
+    from ntm.kin.runs import main as imported  # so that the workers find `run` in this module
+
+    imported()
