@@ -253,7 +253,7 @@ def main(arguments=None):
     given = parser.parse_args(arguments)
     terminate_is_ctrl_c()
     jobs = [dict(course=course, name=name, seed=seed) for course in given.courses
-            for name in CURRICULA for seed in range(given.first, given.first + given.seeds)]
+            for seed in range(given.first, given.first + given.seeds) for name in CURRICULA]
     with ProcessPoolExecutor(given.workers, get_context("spawn"), torch.set_num_threads,
                              (1,)) as executor:
         results, failures = grid(run, jobs, given.folder, executor=executor)
