@@ -166,7 +166,7 @@ class Lessons:
         self.course, self.curriculum, self.machine = course, curriculum, machine
         self.task = course.task()
         self.inputs, self.outputs = self.task.inputs, self.task.outputs
-        self.levels, self.drawn, self.last = torch.Generator().manual_seed(seed), [], None
+        self.generator, self.drawn, self.last = torch.Generator().manual_seed(seed), [], None
         self.listens = hasattr(curriculum, "learn")
 
     def cost(self, batch):
@@ -182,9 +182,12 @@ class Lessons:
             level, sample, before = self.last
             steps = sample.mask.sum().item()
             self.curriculum.learn(level, before, (before - self.cost(sample)) / steps)
-        low, high = self.curriculum(len(self.drawn) / self.sequences, len(self.course.levels),
-                                    self.levels)
-        level = int(torch.randint(low, high + 1, (), generator=self.levels))
+        highest = len(self.course.levels)
+        low, high = self.curriculum(len(self.drawn) / self.sequences, highest, self.generator)
+        if not 1 <= low <= high <= highest:
+            raise ValueError(f"the curriculum returned the levels {low} to {high}; they must lie "
+                             f"in 1 to {highest}, the lower first")
+        level = int(torch.randint(low, high + 1, (), generator=self.generator))
         sample = self.task.sample(1, generator=generator, **self.course.levels[level - 1])
         if self.listens:
             self.last = level, sample, self.cost(sample)
