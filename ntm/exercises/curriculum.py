@@ -51,7 +51,7 @@ def policy(answer):
 
 
 def own(answer):
-    """Exercise 3: a curriculum of the reader's, beside all levels at once, on one seed. No answer is
+    """Exercise 3: a curriculum of the reader's beside all levels at once, on one seed. No answer is
     wrong that draws levels from 1 to 20."""
     course, seed, sequences, ends = COURSES["copy"], 0, 1_500, {}
     probe = course.task().sample(20, generator=torch.Generator().manual_seed(1))
