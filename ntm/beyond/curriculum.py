@@ -11,10 +11,7 @@ A task's levels are its lengths, from the easiest to the hardest. `Lessons` is a
 
 import argparse
 import hashlib
-import json
 import math
-import platform
-import time
 from collections import deque
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
@@ -27,9 +24,9 @@ from .. import tasks
 from ..checks import positive
 from ..grid import grid, terminate_is_ctrl_c
 from ..machine import NTM
+from ..runs import made_by, write_runs
 from ..runs import source as source_of_runs
 from ..training import evaluate, train
-from ..weights import write
 
 FILE = Path(__file__).parents[1] / "pretrained" / "curriculum.json"
 
@@ -97,7 +94,7 @@ def hardest(done, levels, generator):
 
 
 class Doubling:
-    """The highest level doubles when the last 100 sequences cost under a bit each (Rae 2016)."""
+    """The highest level doubles when the last 100 sequences cost under a bit (Rae 2016)."""
 
     def __init__(self, below=1.0, last=100):
         self.below, self.highest, self.costs = below, 1, deque(maxlen=last)
@@ -106,7 +103,8 @@ class Doubling:
         self.costs.append(before)
 
     def __call__(self, done, levels, generator):
-        if len(self.costs) == self.costs.maxlen and sum(self.costs) < self.below * len(self.costs):
+        costs = self.costs
+        if len(costs) == costs.maxlen and sum(costs) < self.below * len(costs):
             self.highest = min(levels, 2 * self.highest)
             self.costs.clear()
         return 1, self.highest
@@ -115,9 +113,7 @@ class Doubling:
 class Gain:
     """The level at which updates help most, by prediction gain (Graves et al. 2017).
 
-    A bandit, their Exp3.S: the reward of a level is the gain of its last update, scaled to [-1, 1]
-    between the 20th and 80th percentile of the last thousand gains.
-    """
+    A bandit: rewards are gains, scaled to [-1, 1] between their 20th and 80th percentile."""
 
     def __init__(self, rate=0.05, explore=0.1, forget=1e-3):
         self.rate, self.explore, self.forget = rate, explore, forget
@@ -127,7 +123,8 @@ class Gain:
         self.gains.append(gain)
         ranked = sorted(self.gains)
         low, high = ranked[len(ranked) // 5], ranked[len(ranked) * 4 // 5]
-        reward = 0.0 if high <= low else min(1.0, max(-1.0, 2 * (gain - low) / (high - low) - 1))
+        scaled = 0.0 if high <= low else 2 * (gain - low) / (high - low) - 1
+        reward = min(1.0, max(-1.0, scaled))
         self.weights[level - 1] += self.rate * reward / self.policy[level - 1]
         # a share of all weight goes to every level, so that none is given up for good
         everyone = self.weights.logsumexp(0) + math.log(self.forget / len(self.weights))
@@ -248,7 +245,7 @@ def main(arguments=None):
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m ntm.beyond.curriculum",
                                      description=__doc__.split("\n")[0])
-    parser.add_argument("--courses", nargs="+", choices=COURSES, default=list(COURSES))
+    parser.add_argument("--courses", nargs="+", choices=COURSES, default=["copy"])
     parser.add_argument("--first", type=int, default=40, help="the first seed")
     parser.add_argument("--seeds", type=int, default=10, help="how many")
     parser.add_argument("--folder", default="build/curriculum")
@@ -262,13 +259,9 @@ def main(arguments=None):
         results, failures = grid(run, jobs, given.folder, executor=executor)
     for name, error in failures.items():
         print(f"{name} failed: {error!r}")
-    head = dict(command=f"python -m ntm.beyond.curriculum --first {given.first} "
-                        f"--seeds {given.seeds}", source=source(), torch=torch.__version__,
-                python=platform.python_version(), machine=f"{platform.machine()}, one thread",
-                date=time.strftime("%Y-%m-%d"))
+    command = f"python -m ntm.beyond.curriculum --first {given.first} --seeds {given.seeds}"
     runs = [{k: v for k, v in result.items() if k != "made"} for result in results if result]
-    write(FILE, json.dumps(head)[:-1] + ', "runs": [\n' + ",\n".join(map(json.dumps, runs))
-          + "\n]}\n")
+    write_runs(FILE, made_by(command) | dict(source=source()), runs)
     raise SystemExit(bool(failures))
 
 

@@ -8,20 +8,16 @@ from ..beyond.curriculum import COURSES, Lessons, everything
 from ..machine import NTM
 from ..tasks import bits
 from ..training import train
-from . import attempt, numbers, verdict
+from . import ask, attempt, verdict
 
 
 def mean_level(answer):
     """Exercise 1: the mean level that "growing" draws, after a share of the training."""
     for done, levels in [(0.0, 20), (0.25, 20), (0.6, 20), (0.1, 5), (0.4, 10)]:
         right = (1 + min(levels, 1 + int(2 * done * levels))) / 2
-        found = attempt(answer, done, levels)
-        if isinstance(found, Exception):
-            return verdict(False, "",
-                           f"your function raised {type(found).__name__}: {found}.")
-        value = numbers(found)
-        if value is None:
-            return verdict(False, "", "return a single number, the mean level.")
+        value, wrong = ask(answer, done, levels, want="return a single number, the mean level.")
+        if wrong:
+            return verdict(False, "", wrong)
         if not math.isclose(value, right, abs_tol=1e-4):
             return verdict(False, "", f"after {done:.0%} with {levels} levels it is {right:g}; "
                                       f"yours is {value:g}.")
@@ -34,14 +30,11 @@ def policy(answer):
                              ([800.0, 0.0], 0.5), ([1.0, 3.0], 0.0)]:
         given = torch.tensor(weights)
         right = (1 - explore) * given.softmax(0) + explore / len(weights)
-        found = attempt(answer, given, explore)
-        if isinstance(found, Exception):
-            return verdict(False, "",
-                           f"your function raised {type(found).__name__}: {found}.")
-        value = numbers(found, len(weights))
-        if value is None:
-            return verdict(False, "", f"for weights {weights} return {len(weights)} finite "
-                                      "numbers, a chance for each level.")
+        value, wrong = ask(answer, given, explore, shape=(len(weights),),
+                           want=f"for weights {weights} return {len(weights)} finite numbers, a "
+                                "chance for each level.")
+        if wrong:
+            return verdict(False, "", wrong)
         if not torch.allclose(value, right, atol=1e-4):
             if not math.isclose(value.sum().item(), 1, abs_tol=1e-3):
                 return verdict(False, "", f"your chances sum to {value.sum():.3g}, not to 1.")
