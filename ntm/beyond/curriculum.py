@@ -113,7 +113,8 @@ class Doubling:
 class Gain:
     """The level at which updates help most, by prediction gain (Graves et al. 2017).
 
-    A bandit: rewards are gains, scaled to [-1, 1] between their 20th and 80th percentile."""
+    A bandit: rewards are gains, scaled between their 20th and 80th percentile; a share of
+    all weight goes to every level, so that none is given up for good."""
 
     def __init__(self, rate=0.05, explore=0.1, forget=1e-3):
         self.rate, self.explore, self.forget = rate, explore, forget
@@ -121,18 +122,16 @@ class Gain:
 
     def learn(self, level, before, gain):
         self.gains.append(gain)
-        ranked = sorted(self.gains)
-        low, high = ranked[len(ranked) // 5], ranked[len(ranked) * 4 // 5]
-        scaled = 0.0 if high <= low else 2 * (gain - low) / (high - low) - 1
-        reward = min(1.0, max(-1.0, scaled))
-        self.weights[level - 1] += self.rate * reward / self.policy[level - 1]
-        # a share of all weight goes to every level, so that none is given up for good
+        ranked, fifth = sorted(self.gains), len(self.gains) // 5
+        low, high = ranked[fifth], ranked[-1 - fifth]
+        reward = 2 * (gain - low) / (high - low) - 1 if high > low else 0.0
+        step = self.rate * min(1.0, max(-1.0, reward))
+        self.weights[level - 1] += step / self.policy[level - 1]
         everyone = self.weights.logsumexp(0) + math.log(self.forget / len(self.weights))
         self.weights = torch.logaddexp(self.weights + math.log(1 - self.forget), everyone)
 
     def __call__(self, done, levels, generator):
-        if self.weights is None:
-            self.weights = torch.zeros(levels, dtype=torch.float64)
+        self.weights = torch.zeros(levels).double() if self.weights is None else self.weights
         self.policy = (1 - self.explore) * self.weights.softmax(0) + self.explore / levels
         level = 1 + int(torch.multinomial(self.policy, 1, generator=generator))
         return level, level
