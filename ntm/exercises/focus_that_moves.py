@@ -33,11 +33,12 @@ def gate(answer):
     if g is None:
         return verdict(False, "", "return one finite g for each stream, of the shape [B].")
     if (g < 0).any() or (g > 1).any():
-        return verdict(False, "", f"g must lie within 0 and 1; yours goes from {g.min():.2f} to {g.max():.2f}.")
+        ends = f"{g.min():.2f} to {g.max():.2f}"
+        return verdict(False, "", f"g must lie within 0 and 1; yours goes from {ends}.")
     if (g[best <= 0.5] > 0.1).any():
-        return verdict(False, "", "where no score is above 0.5 your g is above 0.1: the focus forgets.")
+        return verdict(False, "", "no score is above 0.5 and g is above 0.1: the focus forgets.")
     if (g[best >= 2] < 0.9).any():
-        return verdict(False, "", "where a score is 2 or more your g is below 0.9: the focus comes late.")
+        return verdict(False, "", "a score is 2 or more and g is below 0.9: the focus comes late.")
     if (g[1:] < g[:-1] - 1e-4).any():
         return verdict(False, "", "your g falls somewhere although the best score rises.")
     return verdict(True, "shut in silence, open when something is said.", "")

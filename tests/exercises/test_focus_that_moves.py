@@ -10,13 +10,19 @@ def opens(scores, previous):
     return torch.sigmoid(8 * (scores.amax(-1) - 1.2))
 
 
+def falls(scores, previous):
+    best = scores.amax(-1)
+    return (best >= 1).float() - 0.05 * (best > 2.9).float()
+
+
 WRONG = [
-    (check.neighbour, ..., "one number"), (check.neighbour, 1, "price"), (check.neighbour, 1.95, "itself"),
-    (check.neighbour, 0.5, "0.5"),
+    (check.neighbour, ..., "one number"), (check.neighbour, 1, "price"),
+    (check.neighbour, 1.95, "itself"), (check.neighbour, 0.5, "0.5"),
     (check.gate, None, "raised"), (check.gate, lambda s, p: None, "[B]"),
-    (check.gate, lambda s, p: s.amax(-1), "within"), (check.gate, lambda s, p: torch.ones(len(s)), "forgets"),
+    (check.gate, lambda s, p: s.amax(-1), "within"),
+    (check.gate, lambda s, p: torch.ones(len(s)), "forgets"),
     (check.gate, lambda s, p: torch.zeros(len(s)), "late"),
-    (check.gate, lambda s, p: torch.where(s.amax(-1) < 2, 0.0, 1.0) + torch.where(s.amax(-1) > 2.9, -0.05, 0.0), "falls"),
+    (check.gate, falls, "falls"),
     (check.gate, lambda s, p: torch.sigmoid(8 * (p.amax(-1) - 1.2)), ""),
 ]  # fmt: skip
 
