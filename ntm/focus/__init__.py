@@ -25,8 +25,8 @@ def load_lens(name="tokens", seed=0, of=0):
     return Lens.load(WEIGHTS / f"lens-{of}-{name}-{seed}.safetensors").float().eval()
 
 
-def load_gate(each="block"):
-    """A shipped gate for language model 0 and its lens "cosine": "block", one g a block, or "stream"."""
+def load_gate(each="stream"):
+    """A shipped gate for language model 0 and its lens "cosine": "stream", one g for all of a stream's blocks, or "block"."""
     return Gate.load(WEIGHTS / f"gate-0-cosine-{each}.safetensors").float().eval()
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 
-from . import WEIGHTS, data, heads, measures, oracle, refine, run
+from . import WEIGHTS, data, heads, load_gate, measures, oracle, refine, run
 from .allocator import Allocator, fit_kernel, settle, spread
 from .data import F, K
 from .gate import train_gate, worth
@@ -102,6 +102,12 @@ def gating(lm, lens, seed=131, noise=0.3, gates=None, save=None):
     found["cooldown"] = {str(n): dialogue(lm, lens, 1.0, seed, noise=noise, cooldown=n) for n in (0, 2, 4, 8)}
     found["dead band"] = {str(τ): dialogue(lm, lens, 1.0, seed, noise=noise, τ_expand=τ, τ_collapse=τ) for τ in (0.0, 0.1, 0.4, 0.8)}
     return found
+
+
+def band(lm, lenses, gate, seed=231):
+    """The dead band without noise, on dialogues of their own, with g = 1 and with a learned gate for whole streams."""
+    return {kind: {f"{words}, τ = {τ}": dialogue(lm, lenses[kind], g, seed, τ_expand=τ, τ_collapse=τ)
+                   for words, g in (("g = 1", 1.0), ("learned", gate)) for τ in (0.1, 0.4, 0.8)} for kind in ("cosine", "tokens")}
 
 
 def calm(lm, lens, weights=(0.01, 0.1, 1.0), seed=131):
@@ -289,6 +295,7 @@ def scaling(lm, lens, lengths=(512, 4096, 32768, 102400, 1024000, 4096000), full
 
 EXPERIMENTS = {
     "gating": lambda lm, lenses, seed: {name: gating(lm, lenses[name], save=RESULTS.parents[2] / f"build/gate-{seed}-{name}") for name in ("tokens", "cosine")},
+    "band": lambda lm, lenses, seed: band(lm, lenses, load_gate()),
     "calm": lambda lm, lenses, seed: calm(lm, lenses["cosine"]),
     "shifting": lambda lm, lenses, seed: {name: shifting(lm, lenses[name]) for name in ("tokens", "cosine")},
     "lengths": lambda lm, lenses, seed: lengths(lm, lenses),

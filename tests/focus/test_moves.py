@@ -208,15 +208,15 @@ def test_shipped_weights_are_small_and_load():
 
 def test_shipped_weights_give_the_shipped_numbers():
     said = experiments.results()["gating"]["0"]["cosine"]["quiet"]
-    for name, g in (("g = 1", 1.0), ("learned, one a block", load_gate("block"))):
+    for name, g in (("g = 1", 1.0), ("learned, one a stream", load_gate())):
         found = experiments.plain(experiments.dialogue(load(), load_lens("cosine"), g))
         for what in ("right", "reversals"):
             assert abs(found[what] - said[name][what]) < 2e-3, (name, what)
 
 
-def test_the_learned_gate_beats_every_fixed_one_with_fewer_reversals():
+def test_the_learned_gate_beats_every_fixed_one():
     """What the page says of the cosine, from the shipped numbers."""
     said = experiments.results()["gating"]["0"]["cosine"]["quiet"]
-    learned = said["learned, one a block"]
-    for name in ("g = 1", "g = 0.5", "g = 0.25", "g = 0.1"):
-        assert learned["right"] > said[name]["right"]
+    learned, fixed = said["learned, one a stream"], [said[f"g = {g}"] for g in (1, 0.5, 0.25, 0.1)]
+    best = max(fixed, key=lambda row: row["right"])
+    assert learned["right"] > best["right"] + 0.05 and learned["reversals"] < best["reversals"]
