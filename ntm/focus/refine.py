@@ -1,7 +1,7 @@
 """Writing: a gist refined by what was read in its span; the paper's erase and add, equations (3) and (4), on a row of the tree.
 
-A question is answered with the fact in full detail. From the model's states at the answer a writer makes an erase and an add vector for
-the gist of the fact's block. Later the same is asked again, and nothing is opened.
+A question is answered with the fact in full detail. From the states by which the model answered a writer makes an erase and an add vector
+for the gist of the fact's block. Later the same is asked again, and nothing is opened.
 """
 
 import copy
@@ -19,7 +19,7 @@ TEXT = 14  # tokens of text before the question that comes later
 
 
 class Writer(nn.Module):
-    """From the states at the first n values of an answer [B, n, d] an erase vector within [0, 1] and an add vector, [B, d] each."""
+    """From the states that said the first n values of an answer [B, n, d] an erase vector within [0, 1] and an add vector, [B, d] each."""
 
     def __init__(self, n, d=64, seed=0):
         super().__init__()
@@ -46,7 +46,7 @@ def refine(lm, writer, table, stream, n):
     """The table after every question of the tail has been answered in detail and its fact's gist written to."""
     C = stream.far // (F * K)
     states = see(lm, table, *tree.show(len(table), C, stream.asked), stream.tail)
-    places = stream.answer[:, stream.far :].nonzero()[:, 1].view(len(table), -1, ANSWER)[..., :n]
+    places = stream.answer[:, stream.far :].nonzero()[:, 1].view(len(table), -1, ANSWER)[..., :n] - 1  # where the values are said, not where they stand
     for q in range(stream.asked.shape[1]):
         said = states.gather(1, places[:, q, :, None].expand(-1, -1, states.shape[-1]))
         table = write(table, stream.asked[:, q], *writer(said))
@@ -70,7 +70,7 @@ def ask(lm, table, tail, n):
     return nll[:, said], (logits[:, said].argmax(-1) == tail[:, TEXT + 2 : TEXT + 2 + n]).float()
 
 
-def train_refine(lm, n=1, steps=150, batch=16, joint=True, writing=True, rate=2e-3, seed=0, log=None):
+def train_refine(lm, n=1, steps=300, batch=16, joint=True, writing=True, rate=3e-3, seed=0, log=None):
     """A writer for facts of which the first n values are asked, and (joint) the reading half of a copy of the language model with it: its
     blocks and its head; embeddings and gist nets stay. Without writing: the copy's gist nets learn instead, and gists are read as they
     are made. Returns the copy and the writer."""
