@@ -213,7 +213,7 @@ def softness(lm, seconds=20, seed=0, log=print):
     return found
 
 
-def many(lm, lens, streams=160, steps=150, seed=0, log=print):
+def many(lm, lens, streams=160, steps=120, seed=0, log=print):
     """Two open questions, by one head and by two."""
     lesson, found = heads.lessons(lm, streams, generator=seeded(70 + seed)), {}
     for way in heads.WAYS:

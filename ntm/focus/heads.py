@@ -96,7 +96,7 @@ def serve(lm, heads, W_max, B=128, generator=None):
             def score(e2, e1, head=head):
                 *given, idx = entries(lm, table, e2, e1)
                 return to_blocks(head(*given, head.queries(lm, seen)), idx, e2, e1) - PRICE
-            ready = settle(Allocator(B, C, W_max, N_diff=4), score, passes=3)
+            ready = settle(Allocator(B, C, W_max), score, passes=3)
             shown.append(ready.e1.flatten(1))
             logits.append(torch.stack([read(lm, table, ready.e2, ready.e1, tails[:, q])[1].softmax(-1) for q in (0, 1)], 1))
     union = torch.stack(shown).any(0)
