@@ -70,8 +70,8 @@ def ask(lm, table, tail, n):
     return nll[:, said], (logits[:, said].argmax(-1) == tail[:, TEXT + 2 : TEXT + 2 + n]).float()
 
 
-def train_refine(lm, n=1, steps=300, batch=16, joint=True, writing=True, rate=3e-3, seed=0, log=None):
-    """A writer for facts of which the first n values are asked, and (joint) the reading half of a copy of the language model with it: its
+def train_refine(lm, n=1, blocks=8, steps=300, batch=32, joint=True, writing=True, rate=3e-3, seed=0, log=None):
+    """A writer for facts of which the first n values are asked, in a far part of so many blocks, and (joint) the reading half of a copy of the language model with it: its
     blocks and its head; embeddings and gist nets stay. Without writing: the copy's gist nets learn instead, and gists are read as they
     are made. Returns the copy and the writer."""
     generator, lm = torch.Generator().manual_seed(5000 + seed), copy.deepcopy(lm)
@@ -86,7 +86,7 @@ def train_refine(lm, n=1, steps=300, batch=16, joint=True, writing=True, rate=3e
     optimiser = torch.optim.AdamW(learns, weight_decay=0.01)
     rates = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, total_steps=steps)
     for step in range(steps):
-        stream = quiz(batch, questions=4, facts=12, part="train", generator=generator)
+        stream = quiz(batch, blocks=blocks, questions=4, facts=min(12, blocks // 2 + 1), part="train", generator=generator)
         table = lm.table(stream.tokens[:, : stream.far])
         if writing:
             table = refine(lm, writer, table, stream, n)

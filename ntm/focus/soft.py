@@ -51,15 +51,16 @@ def soft_read(lm, table, p2, p1, tail):
     return functional.cross_entropy(logits[:, :-1].transpose(1, 2), tail[:, 1:], reduction="none"), entries
 
 
-def train_soft(lm, mode="soft", steps=100, batch=8, price=0.02, anneal=(1.0, 1.0), kind="cosine", rate=3e-3, seed=0, log=None):
-    """A lens from the answer's NLL through the frozen language model, plus a price per entry that rises to `price` from the first half of
-    the steps on. anneal: the first and the last temperature (their inverse is the paper's γ, equation (9), for two choices)."""
+def train_soft(lm, mode="soft", steps=100, batch=8, blocks=24, price=0.02, anneal=(1.0, 1.0), kind="cosine", rate=3e-3, seed=0, log=None):
+    """A lens from the answer's NLL through the frozen language model, plus a price per entry that rises to `price` over the first
+    half of the steps. blocks: of the far part; all their rows are read. anneal: the first and the last temperature (their inverse is the
+    paper's γ, equation (9), for two choices)."""
     generator, lens = torch.Generator().manual_seed(4000 + seed), Lens("tokens", kind, d=lm.settings["d"], seed=seed)
     optimiser = torch.optim.AdamW(lens.parameters(), rate, weight_decay=0.01)
     for p in lm.parameters():
         p.requires_grad_(False)
     for step in range(steps):
-        stream = quiz(batch, part="train", generator=generator)
+        stream = quiz(batch, blocks=blocks, facts=blocks // 4, part="train", generator=generator)
         C, done = stream.far // (F * K), step / max(steps - 1, 1)
         table = lm.table(stream.tokens[:, : stream.far])
         lod, start, span = tree.layout(C)

@@ -56,29 +56,25 @@ def bag_loss(lm, tokens, far, weight, present=1.0):
     return loss, said, true
 
 
-def train_lm(seed=0, steps=2200, detail=500, weight=4, facts=(4, 12), patient=False, batch=24, log=None):
+def train_lm(seed=0, detail=500, mixed=1700, batch=24, log=None):
     """A language model, and its curve: every 20 steps (step, CPU seconds, answers right where the fact is in detail, nats a token of text,
-    bag loss). Of the loss an answer's value weighs `weight` times as much as a token of text (4 from the mixed steps on); every 8th mixed
-    step shows everything. facts: the fewest and the most, while there is detail only. patient: this lasts until 70 % are right."""
+    bag loss). Of the loss an answer's value weighs four times as much as a token of text; every 8th mixed step shows everything."""
     generator = torch.Generator().manual_seed(1000 + seed)
     lm, curve, begun, sums = LM(seed=seed), [], time.process_time(), torch.zeros(3)
     optimiser = torch.optim.AdamW(lm.parameters(), lr=2e-3, weight_decay=0.01)
-    rate = lambda t: min(1, (t + 1) / 50) * (0.02 + 0.49 * (1 + math.cos(math.pi * t / steps)))  # noqa: E731
+    rate = lambda t: min(1, (t + 1) / 50) * (0.02 + 0.49 * (1 + math.cos(math.pi * t / (detail + mixed))))  # noqa: E731
     rates = torch.optim.lr_scheduler.LambdaLR(optimiser, rate)
-    first = detail
-    for step in range(steps):
+    for step in range(detail + mixed):
         full = step >= detail and step % 8 == 0
-        fewest, most = facts if step < detail else (4, 12)
-        n = int(torch.randint(fewest, most + 1, (), generator=generator))
-        stream = quiz(batch // 4 if full else batch, facts=n, questions=4, announced=0.6, part="train", generator=generator)
+        facts = int(torch.randint(4, 13, (), generator=generator))
+        stream = quiz(batch // 4 if full else batch, facts=facts, questions=4, announced=0.6, part="train", generator=generator)
         B, C = len(stream.tokens), stream.far // (F * K)
         e2, e1 = tree.everything(B, C) if full else focus_for(stream.asked, C, generator, step >= detail)
         nll, logits = read(lm, lm.table(stream.tokens[:, : stream.far]), e2, e1, stream.tail)
         answer = stream.answer[:, stream.far + 1 :]
         bag, _, _ = bag_loss(lm, stream.tokens, stream.far, 4)
         optimiser.zero_grad()
-        weights = 1 + ((weight if step < detail else 4) - 1) * answer
-        ((nll * weights).sum() / weights.sum() + (0.2 if step < detail else 0.1) * bag).backward()
+        ((nll * (1 + 3 * answer)).sum() / (1 + 3 * answer).sum() + (0.2 if step < detail else 0.1) * bag).backward()
         torch.nn.utils.clip_grad_norm_(lm.parameters(), 1.0)
         optimiser.step()
         rates.step()
@@ -88,8 +84,6 @@ def train_lm(seed=0, steps=2200, detail=500, weight=4, facts=(4, 12), patient=Fa
         if (step + 1) % 20 == 0:
             curve.append([step + 1, round(time.process_time() - begun, 1), *[round(v, 4) for v in (sums / 20).tolist()]])
             sums.zero_()
-            if patient and step + 1 >= first and curve[-1][2] < 0.7:
-                detail = step + 21
             if log:
                 log(*curve[-1])
     return lm.eval(), curve
