@@ -68,16 +68,16 @@ def plain(value):
     return round(float(value), 4) if isinstance(value, (torch.Tensor, float)) else value
 
 
-def gates_for(lm, lens, seed=21, W_max=28, calm=0.0, ways=("stream", "block"), streams=16):
+def gates_for(lm, lens, seed=21, W_max=28, ways=("stream", "block"), streams=16):
     """Gates learned on dialogues of the training text: first where g = 1 leads, then also where the first gate does."""
     stream = data.dialogue(streams, rounds=20, part="train", generator=seeded(seed))
     found = run.follow(lm, lens, stream, keep=True, W_max=W_max)
     target, learned = worth(lm, stream, found), {}
     for each in ways:
-        first = train_gate([(found, target)], each, calm=calm, seed=seed)
+        first = train_gate([(found, target)], each, seed=seed)
         with torch.no_grad():
             again = run.follow(lm, lens, stream, g=first, keep=True, W_max=W_max)
-        learned[each] = train_gate([(found, target), (again, target)], each, calm=calm, seed=seed)
+        learned[each] = train_gate([(found, target), (again, target)], each, seed=seed)
     return learned
 
 
@@ -110,13 +110,12 @@ def band(lm, lenses, gate, seed=231):
                    for words, g in (("g = 1", 1.0), ("learned", gate)) for τ in (0.1, 0.4, 0.8)} for kind in ("cosine", "tokens")}
 
 
-def calm(lm, lens, weights=(0.01, 0.1, 1.0), seed=131):
-    """The gate a block with the auxiliary loss on change, its weight swept."""
-    found = {}
-    for weight in weights:
-        gate = gates_for(lm, lens, calm=weight, ways=("block",))["block"]
-        found[str(weight)] = dialogue(lm, lens, gate, seed)
-    return found
+def calm(lm, lens, weights=(0.0, 0.1, 1.0), seed=131):
+    """A gate a stream with the auxiliary loss on change, its weight swept; learned where g = 1 leads."""
+    stream = data.dialogue(16, rounds=20, part="train", generator=seeded(21))
+    found = run.follow(lm, lens, stream, keep=True)
+    lesson = [(found, worth(lm, stream, found))]
+    return {str(weight): dialogue(lm, lens, train_gate(lesson, "stream", steps=80, calm=weight, seed=21), seed) for weight in weights}
 
 
 def kernel_for(lm, lens, sequential, seed=41, streams=48, W_max=35):
