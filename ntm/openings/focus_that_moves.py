@@ -1,4 +1,4 @@
-"""Focus that moves: one dialogue followed by a focus without a memory, and by one with a learned gate."""
+"""Focus that moves: one dialogue followed without a memory, and with a learned gate."""
 
 import matplotlib.pyplot as plt
 import torch
@@ -11,7 +11,7 @@ from ..focus.run import follow
 
 
 def draw(seed=133, rounds=24):
-    """Two timelines of one stream; the asked block is ringed at every question, filled where all of the answer was read."""
+    """Two timelines of one stream; the asked block is ringed at every question."""
     plots.style()
     lm, lens = load(), load_lens("cosine")
     stream = dialogue(1, rounds=rounds, generator=torch.Generator().manual_seed(seed))
@@ -22,7 +22,8 @@ def draw(seed=133, rounds=24):
             found = follow(lm, lens, stream, g=g)
         right = found["right"].tolist()
         title = f"{words}: {sum(right) / len(right):.0%} of the answers"
-        timeline(ax, found["opened"][0], found["shown"][0], list(zip(found["step"].tolist(), asked)), title)
+        timeline(ax, found["opened"][0], found["shown"][0],
+                 list(zip(found["step"].tolist(), asked)), title)
     axes[0].set(xlabel="")
     axes[1].set(xlabel=f"block of {K} tokens")
     plt.show()
