@@ -93,8 +93,11 @@ class LM(Saved, nn.Module):
         return torch.cat([two, blocks], 2).flatten(1, 2)
 
     def forward(self, x, position, ok, last, gate=None):
-        """Logits [B, last, 110] at the last `last` of the entries x [B, n, d] at these positions
-        [B, n]; ok [B, n]: no padding.
+        """Logits [B, last, 110] at the last `last` of the entries x [B, n, d] at these positions [B, n]; ok [B, n]: no padding."""
+        return self.head(self.states(x, position, ok, last, gate))
+
+    def states(self, x, position, ok, last, gate=None):
+        """What the logits are read off, [B, last, d].
 
         gate [B, n], within [0, 1]: how much of an entry is there, its logarithm added to every
         attention logit (soft focus).
@@ -129,7 +132,7 @@ class LM(Saved, nn.Module):
         for i, block in enumerate(self.blocks):
             rows = last if i == len(self.blocks) - 1 else n
             x = block(x, turn, bias[:, :, -rows:], before, rows)
-        return self.head(self.norm(x))
+        return self.norm(x)
 
 
 def working_context(lm, table, e2, e1):
@@ -145,14 +148,18 @@ def read(lm, table, e2, e1, tail, shift=0):
     """NLL in nats of each token of `tail` [B, m] but the first, in the context of this focus and of
     the tail before it: [B, m - 1].
 
-    shift: tokens between the far part and the tail that are in neither.
+    shift: tokens between the far part and the tail that are in neither. Returns it with the logits [B, m, 110].
     """
+    logits = lm.head(see(lm, table, e2, e1, tail, shift))
+    return functional.cross_entropy(logits[:, :-1].transpose(1, 2), tail[:, 1:], reduction="none"), logits
+
+
+def see(lm, table, e2, e1, tail, shift=0):
+    """The model's last states at the tokens of `tail`, [B, m, d], in the context of this focus."""
     x, position, ok, _ = working_context(lm, table, e2, e1)
     B, m = tail.shape
     far = e2.shape[1] * F * K
     x = torch.cat([x, lm.embed(tail) + lm.level.weight[0]], 1)
     position = torch.cat([position, (far + shift + torch.arange(m)).expand(B, m)], 1)
     ok = torch.cat([ok, torch.ones(B, m, dtype=torch.bool)], 1)
-    logits = lm(x, position.float(), ok, m)
-    return (functional.cross_entropy(logits[:, :-1].transpose(1, 2), tail[:, 1:], reduction="none"),
-            logits)
+    return lm.states(x, position.float(), ok, m)

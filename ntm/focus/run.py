@@ -63,18 +63,17 @@ def follow(lm, lens, stream, *, g=1.0, γ=1.0, kernel=None, noise=0.0, passes=2,
     acts once a block, and each question is read in the window of eight blocks that its answer
     closes.
 
-    g: a number, or a gate: a function of (scores, previous, e2, e1) that gives g for `smooth`. γ,
-    kernel: for `sharpen` and `spread`. noise: the deviation of what is added to every score.
-    options: of Allocator. Returns a dict: shown [B, t, C F] after each refocus; done [B, t, nodes];
-    right, nats, announced, asked for every question [questions]; with keep=True also the raw scores
-    [B, t, C F].
+    g: a number, or a gate: a function of (scores, previous, e2, e1) that gives g for `smooth`. γ, kernel: for `sharpen` and `spread`.
+    noise: the deviation of what is added to every score. options: of Allocator. Returns a dict: shown [B, t, C F] after each refocus; done
+    [B, t, nodes]; right, nats, announced, asked for every question [questions]; with keep=True also the last
+    pass's raw scores [B, t, C F] and the focus they were made under (under2, under1).
     """
     B, C = len(stream.tokens), stream.far // (F * K)
     steps = stream.tail.shape[1] // K - 7
     with torch.no_grad():
         table = lm.table(stream.tokens[:, : stream.far])
     allocator, previous = Allocator(B, C, **options), None
-    shown, opened, done, raw = [], [], [], []
+    shown, opened, done, raw, under2, under1 = [], [], [], [], [], []
     for t in range(steps):
         score, moved = (scorer(lens, lm, table, stream.tail[:, t * K : (t + 7) * K]),
                         torch.zeros_like(allocator.wait))
@@ -85,18 +84,21 @@ def follow(lm, lens, stream, *, g=1.0, γ=1.0, kernel=None, noise=0.0, passes=2,
             mixed = smooth(s, before, g(s, before, allocator.e2, allocator.e1) if callable(g)
                            else g)
             pattern = mixed if kernel is None else spread(mixed + PRICE, kernel) - PRICE
+            under = allocator.e2.clone(), allocator.e1.flatten(1).clone()
             allocator.act(pattern if γ == 1 else sharpen(pattern, γ))
             moved += allocator.done
         allocator.tick()
         previous = mixed
         raw.append(s)
+        under2.append(under[0])
+        under1.append(under[1])
         shown.append(allocator.e1.flatten(1).clone())
         opened.append(allocator.e2.clone())
         done.append(moved)
     found = dict(shown=torch.stack(shown, 1), opened=torch.stack(opened, 1),
                  done=torch.stack(done, 1))
     if keep:
-        found["raw"] = torch.stack(raw, 1)
+        found |= dict(raw=torch.stack(raw, 1), under2=torch.stack(under2, 1), under1=torch.stack(under1, 1))
     return found | read_questions(lm, stream, table, found["opened"], found["shown"])
 
 
