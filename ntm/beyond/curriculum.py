@@ -131,7 +131,8 @@ class Gain:
         self.weights = torch.logaddexp(self.weights + math.log(1 - self.forget), everyone)
 
     def __call__(self, done, levels, generator):
-        self.weights = torch.zeros(levels).double() if self.weights is None else self.weights
+        if self.weights is None:
+            self.weights = torch.zeros(levels).double()
         self.policy = (1 - self.explore) * self.weights.softmax(0) + self.explore / levels
         level = 1 + int(torch.multinomial(self.policy, 1, generator=generator))
         return level, level

@@ -1,9 +1,8 @@
 """A memory with levels of detail, small and real: MegaContext's tree, lens and allocator, with the
 NTM's addressing on top.
 
-data, tree, model; oracle, lens, allocator; run and measures; gate, soft, heads, refine; train makes the weights again, experiments the
-numbers.
-"""
+data, tree, model; oracle, lens, allocator; run and measures; gate, soft, heads, refine; train makes
+the weights again, experiments the numbers."""
 
 import json
 from pathlib import Path
@@ -27,7 +26,8 @@ def load_lens(name="tokens", seed=0, of=0):
 
 
 def load_gate(each="stream"):
-    """A shipped gate for language model 0 and its lens "cosine": "stream", one g for all of a stream's blocks, or "block"."""
+    """A shipped gate for language model 0 and its lens "cosine": "stream", one g for all of a
+    stream's blocks, or "block"."""
     return Gate.load(WEIGHTS / f"gate-0-cosine-{each}.safetensors").float().eval()
 
 

@@ -1,7 +1,8 @@
-"""A gate that is learned: how much of a new score to take, and how much to keep of the old; the paper's g, equation (7), on scores.
+"""A gate that is learned: how much of a new score to take, and how much to keep of the old; the
+paper's g, equation (7), on scores.
 
-What it learns from is again a counterfactual: at every refocus, what each block in detail will be worth for the *next* answer to come.
-"""
+What it learns from is again a counterfactual: at every refocus, what each block in detail will be
+worth for the *next* answer to come."""
 
 import torch
 from torch import nn
@@ -16,7 +17,8 @@ from .measures import change
 
 
 class Gate(Saved, nn.Module):
-    """each: "stream", one g for all of its blocks, or "block", one for each. Called with (scores, previous [B, C F], e2, e1)."""
+    """each: "stream", one g for all of its blocks, or "block", one for each. Called with (scores,
+    previous [B, C F], e2, e1)."""
 
     def __init__(self, each="stream", units=8, seed=0):
         super().__init__()
@@ -25,7 +27,9 @@ class Gate(Saved, nn.Module):
         self.each, self.settings = each, dict(each=each, units=units)
         with torch.random.fork_rng():
             torch.manual_seed(seed)
-            self.net = nn.Sequential(nn.Linear(2 if each == "stream" else 5, units), nn.Tanh(), nn.Linear(units, 1))
+            self.net = nn.Sequential(
+                nn.Linear(2 if each == "stream" else 5, units), nn.Tanh(), nn.Linear(units, 1)
+            )
 
     def forward(self, scores, previous, e2, e1):
         best = torch.stack([scores.amax(-1), previous.amax(-1)], -1)
@@ -37,7 +41,8 @@ class Gate(Saved, nn.Module):
 
 
 def worth(lm, stream, found):
-    """For every refocus the measured score of every block for the next answer, [B, t, C F]; nan after the last answer.
+    """For every refocus the measured score of every block for the next answer, [B, t, C F]; nan
+    after the last answer.
 
     found: what run.follow returned for this stream.
     """
@@ -46,20 +51,25 @@ def worth(lm, stream, found):
         table = lm.table(stream.tokens[:, : stream.far])
     row, step = found["row"], found["step"]
     tail = torch.stack([stream.tail[r, s * K : (s + 8) * K] for r, s in zip(row, step)])
-    answer = torch.stack([stream.answer[r, stream.far + s * K : stream.far + (s + 8) * K] for r, s in zip(row, step)])
+    answer = torch.stack(
+        [stream.answer[r, stream.far + s * K : stream.far + (s + 8) * K] for r, s in zip(row, step)]
+    )
     answer[:, : 7 * K] = False  # earlier answers still in the window
     gain = oracle.detail(lm, table[row], tail, answer) / UNIT - PRICE
     target = torch.full((B, found["shown"].shape[1], C * F), torch.nan)
-    for q in range(len(row) - 1, -1, -1):  # from the last question backwards, each as far as the one before
+    for q in range(
+        len(row) - 1, -1, -1
+    ):  # from the last question backwards, each as far as the one before
         target[row[q], : step[q] + 1] = gain[q]
     return target
 
 
 def _lesson(found, target):
-    """Per refocus what a gate sees and is told: raw scores, the focus they were made under, the target, and what counts how much.
+    """Per refocus what a gate sees and is told: raw scores, the focus they were made under, the
+    target, and what counts how much.
 
-    A closed node lends its one score to all of its blocks. It counts once, and its target is the best of them.
-    """
+    A closed node lends its one score to all of its blocks. It counts once, and its target is the
+    best of them. """
     raw, e2, e1 = found["raw"], found["under2"], found["under1"]
     node = target.unflatten(-1, (-1, F)).amax(-1, keepdim=True).expand(-1, -1, -1, F).flatten(-2)
     opened = e2[..., None].expand(-1, -1, -1, F).flatten(-2)
@@ -68,8 +78,9 @@ def _lesson(found, target):
 
 
 def train_gate(runs, each="stream", steps=120, rate=3e-2, calm=0.0, seed=0):
-    """A gate, from runs [(found, target)]: `found` of run.follow(keep=True), `target` of worth. Squared error of the smoothed scores, with
-    the gradient through the whole recursion. calm: the weight of an auxiliary loss on how much the focus changes (measures.change)."""
+    """A gate, from runs [(found, target)]: `found` of run.follow(keep=True), `target` of worth.
+    Squared error of the smoothed scores, with the gradient through the whole recursion. calm: the
+    weight of an auxiliary loss on how much the focus changes (measures.change)."""
     gate, lessons = Gate(each, seed=seed), [_lesson(*run) for run in runs]
     optimiser = torch.optim.Adam(gate.parameters(), rate)
     for _ in range(steps):
@@ -80,7 +91,11 @@ def train_gate(runs, each="stream", steps=120, rate=3e-2, calm=0.0, seed=0):
                 mixed = smooth(raw[:, t], mixed, gate(raw[:, t], mixed, e2[:, t], e1[:, t]))
                 kept.append(mixed)
             kept = torch.stack(kept, 1)
-            value = value + (functional.mse_loss(kept, target, reduction="none") * counts).sum() / counts.sum()
+            value = (
+                value
+                + (functional.mse_loss(kept, target, reduction="none") * counts).sum()
+                / counts.sum()
+            )
             if calm:
                 value = value + calm * change(torch.sigmoid(4 * kept)) * kept.shape[-1]
         optimiser.zero_grad()

@@ -34,8 +34,11 @@ class Block(nn.Module):
     def __init__(self, d, heads):
         super().__init__()
         self.heads, self.norm1, self.norm2 = heads, nn.LayerNorm(d), nn.LayerNorm(d)
-        self.q, self.kv, self.out = (nn.Linear(d, d, bias=False), nn.Linear(d, 2 * d, bias=False),
-                                     nn.Linear(d, d, bias=False))
+        self.q, self.kv, self.out = (
+            nn.Linear(d, d, bias=False),
+            nn.Linear(d, 2 * d, bias=False),
+            nn.Linear(d, d, bias=False),
+        )
         self.mlp = nn.Sequential(nn.Linear(d, 4 * d), nn.GELU(), nn.Linear(4 * d, d))
         self.smear = nn.Parameter(torch.linspace(-3, 3, heads))
 
@@ -44,8 +47,9 @@ class Block(nn.Module):
         the key of the entry before."""
         B, n, d = x.shape
         y = self.norm1(x)
-        q = turn(self.q(y[:, -last:]).view(B, last, self.heads, -1).transpose(1, 2),
-                 slice(n - last, n))
+        q = turn(
+            self.q(y[:, -last:]).view(B, last, self.heads, -1).transpose(1, 2), slice(n - last, n)
+        )
         k, v = (z.view(B, n, self.heads, -1).transpose(1, 2) for z in self.kv(y).chunk(2, -1))
         k = turn(k, slice(0, n))
         s = torch.sigmoid(self.smear).view(-1, 1, 1)
@@ -71,8 +75,11 @@ class LM(Saved, nn.Module):
             self.embed, self.level = nn.Embedding(VOCABULARY, d), nn.Embedding(3, d)
             self.gist1, self.gist2 = Gist(d, hidden), Gist(d, hidden)
             self.blocks = nn.ModuleList(Block(d, heads) for _ in range(blocks))
-            self.norm, self.head, self.bag = (nn.LayerNorm(d), nn.Linear(d, VOCABULARY),
-                                              nn.Linear(d, VOCABULARY))
+            self.norm, self.head, self.bag = (
+                nn.LayerNorm(d),
+                nn.Linear(d, VOCABULARY),
+                nn.Linear(d, VOCABULARY),
+            )
         half = d // heads // 2  # dimensions of a head that turn
         self.register_buffer("ω", base ** -(torch.arange(0, half, 2) / half), persistent=False)
 
@@ -93,7 +100,8 @@ class LM(Saved, nn.Module):
         return torch.cat([two, blocks], 2).flatten(1, 2)
 
     def forward(self, x, position, ok, last, gate=None):
-        """Logits [B, last, 110] at the last `last` of the entries x [B, n, d] at these positions [B, n]; ok [B, n]: no padding."""
+        """Logits [B, last, 110] at the last `last` of the entries x [B, n, d] at these positions
+        [B, n]; ok [B, n]: no padding."""
         return self.head(self.states(x, position, ok, last, gate))
 
     def states(self, x, position, ok, last, gate=None):
@@ -122,10 +130,14 @@ class LM(Saved, nn.Module):
         else:
             present = (gate * ok).clamp(1e-6, 1 - 1e-6)
             closed = (1 - present).log().cumsum(-1)
-            chain = (present.log()[:, None, :] + (closed - (1 - present).log())[:, :, None]
-                     - closed[:, None, :])
-            chain = chain.masked_fill(later | torch.eye(n, dtype=torch.bool),
-                                      -torch.inf).exp()[:, None]
+            chain = (
+                present.log()[:, None, :]
+                + (closed - (1 - present).log())[:, :, None]
+                - closed[:, None, :]
+            )
+            chain = chain.masked_fill(later | torch.eye(n, dtype=torch.bool), -torch.inf).exp()[
+                :, None
+            ]
             there = chain.sum(-1, keepdim=True)
             before = lambda k: (chain @ k / there.clamp(min=1e-6), there)  # noqa: E731
             bias = bias + present.log()[:, None, None, :]
@@ -148,10 +160,12 @@ def read(lm, table, e2, e1, tail, shift=0):
     """NLL in nats of each token of `tail` [B, m] but the first, in the context of this focus and of
     the tail before it: [B, m - 1].
 
-    shift: tokens between the far part and the tail that are in neither. Returns it with the logits [B, m, 110].
-    """
+    shift: tokens between the far part and the tail that are in neither. Returns it with the logits
+    [B, m, 110]."""
     logits = lm.head(see(lm, table, e2, e1, tail, shift))
-    return functional.cross_entropy(logits[:, :-1].transpose(1, 2), tail[:, 1:], reduction="none"), logits
+    return functional.cross_entropy(
+        logits[:, :-1].transpose(1, 2), tail[:, 1:], reduction="none"
+    ), logits
 
 
 def see(lm, table, e2, e1, tail, shift=0):

@@ -1,7 +1,8 @@
-"""What length costs: a tree that grows with its stream, as many levels as it needs, and a working context that does not.
+"""What length costs: a tree that grows with its stream, as many levels as it needs, and a working
+context that does not.
 
-Levels above LOD2 use the net that makes LOD2 from LOD1. It was never trained for them: this counts time and memory, not answers.
-"""
+Levels above LOD2 use the net that makes LOD2 from LOD1. It was never trained for them: this counts
+time and memory, not answers."""
 
 import torch
 
@@ -9,7 +10,8 @@ from .data import F, K
 
 
 class Tower:
-    """The gists of a stream of up to `tokens` tokens, one array a level, level 1 first. Appending changes no row that is there."""
+    """The gists of a stream of up to `tokens` tokens, one array a level, level 1 first. Appending
+    changes no row that is there."""
 
     def __init__(self, lm, tokens, d=64):
         self.lm, self.levels, self.length = lm, [], []
@@ -20,7 +22,8 @@ class Tower:
             nodes //= F
 
     def append(self, blocks):
-        """blocks [n, K] of tokens, after all that is there: their gists, and every gist above that they complete. Returns self."""
+        """blocks [n, K] of tokens, after all that is there: their gists, and every gist above that
+        they complete. Returns self."""
         with torch.no_grad():
             new, level = self.lm.gist1(self.lm.embed(blocks)), 0
             while len(new) and level < len(self.levels):
@@ -30,17 +33,24 @@ class Tower:
                 level += 1
                 if level < len(self.levels):
                     done, whole = self.length[level], self.length[level - 1] // F
-                    new = self.lm.gist2(self.levels[level - 1][done * F : whole * F].float().view(-1, F, new.shape[-1]))
+                    new = self.lm.gist2(
+                        self.levels[level - 1][done * F : whole * F]
+                        .float()
+                        .view(-1, F, new.shape[-1])
+                    )
         return self
 
     def bytes(self):
         """Of all gists, and of the tokens at one byte each."""
-        return sum(2 * n * rows.shape[1] for n, rows in zip(self.length, self.levels)) + K * self.length[0]
+        return (
+            sum(2 * n * rows.shape[1] for n, rows in zip(self.length, self.levels))
+            + K * self.length[0]
+        )
 
 
 def cover(blocks):
-    """The coarsest focus of a stream of so many blocks: (level, number of the node), oldest first. The digits of `blocks` to the base F, so
-    never more than F - 1 nodes a level."""
+    """The coarsest focus of a stream of so many blocks: (level, number of the node), oldest first.
+    The digits of `blocks` to the base F, so never more than F - 1 nodes a level."""
     found, begin, level, span = [], 0, 1, 1
     while span * F <= blocks:
         level, span = level + 1, span * F
@@ -53,9 +63,14 @@ def cover(blocks):
 
 
 def open_to(focus, block):
-    """The same focus with every node above `block` opened, down to its tokens (level 0, numbers of tokens)."""
+    """The same focus with every node above `block` opened, down to its tokens (level 0, numbers of
+    tokens)."""
     while True:
-        at = next(i for i, (level, n) in enumerate(focus) if n * F ** (level - 1) <= block < (n + 1) * F ** (level - 1))
+        at = next(
+            i
+            for i, (level, n) in enumerate(focus)
+            if n * F ** (level - 1) <= block < (n + 1) * F ** (level - 1)
+        )
         level, n = focus[at]
         if level == 1:
             return focus[:at] + [(0, n * K + i) for i in range(K)] + focus[at + 1 :]

@@ -1,8 +1,9 @@
-"""Soft focus: every row of the tree in the context, each behind a gate; and three ways to learn a lens through it.
+"""Soft focus: every row of the tree in the context, each behind a gate; and three ways to learn a
+lens through it.
 
-A gate within [0, 1] is added to every attention logit as its logarithm (model.LM). Gates of 0 and 1 are the hard focus. So a lens can be
-trained by the gradient of the answer's NLL itself, with no counterfactual; what that costs is that all rows are read.
-"""
+A gate within [0, 1] is added to every attention logit as its logarithm (model.LM). Gates of 0 and 1
+are the hard focus. So a lens can be trained by the gradient of the answer's NLL itself, with no
+counterfactual; what that costs is that all rows are read."""
 
 import torch
 from torch.nn import functional
@@ -15,10 +16,11 @@ MODES = ("soft", "straight", "gumbel")
 
 
 def gates(s2, s1, mode="soft", temperature=1.0, generator=None):
-    """Scores of nodes s2 [B, C] and of blocks s1 [B, C, F] -> the gates p2, p1 of opening them, within [0, 1].
+    """Scores of nodes s2 [B, C] and of blocks s1 [B, C, F] -> the gates p2, p1 of opening them,
+    within [0, 1].
 
-    soft: the logistic function. straight: 0 or 1, with the gradient of soft. gumbel: likewise, of scores with logistic noise.
-    """
+    soft: the logistic function. straight: 0 or 1, with the gradient of soft. gumbel: likewise, of
+    scores with logistic noise."""
     if mode not in MODES:
         raise ValueError(f"mode is {mode!r}; it must be one of {', '.join(MODES)}")
     found = []
@@ -32,30 +34,58 @@ def gates(s2, s1, mode="soft", temperature=1.0, generator=None):
 
 
 def soft_rows(p2, p1):
-    """The gate of every row of the table, [B, 73 C], from those of nodes [B, C] and of blocks [B, C, F]; and the entries to expect, [B]."""
+    """The gate of every row of the table, [B, 73 C], from those of nodes [B, C] and of blocks [B,
+    C, F]; and the entries to expect, [B]."""
     block = p2[..., None] * (1 - p1)
     tokens = (p2[..., None] * p1)[..., None].expand(*p1.shape, K)
-    rows = torch.cat([(1 - p2)[..., None], torch.cat([block[..., None], tokens], -1).flatten(-2)], -1).flatten(-2)
+    rows = torch.cat(
+        [(1 - p2)[..., None], torch.cat([block[..., None], tokens], -1).flatten(-2)], -1
+    ).flatten(-2)
     return rows, rows.sum(-1)
 
 
 def soft_read(lm, table, p2, p1, tail):
-    """NLL of each token of `tail` but the first, [B, m - 1], with all rows in the context behind their gates; and the entries to expect."""
+    """NLL of each token of `tail` but the first, [B, m - 1], with all rows in the context behind
+    their gates; and the entries to expect."""
     B, m = tail.shape
     C = p2.shape[1]
     lod, start, span = tree.layout(C)
     gate, entries = soft_rows(p2, p1)
     x = torch.cat([table + lm.level(lod), lm.embed(tail) + lm.level.weight[0]], 1)
     position = torch.cat([start + span // 2, C * F * K + torch.arange(m)]).float().expand(B, -1)
-    logits = lm(x, position, torch.ones(B, x.shape[1], dtype=torch.bool), m, torch.cat([gate, torch.ones(B, m)], 1))
-    return functional.cross_entropy(logits[:, :-1].transpose(1, 2), tail[:, 1:], reduction="none"), entries
+    logits = lm(
+        x,
+        position,
+        torch.ones(B, x.shape[1], dtype=torch.bool),
+        m,
+        torch.cat([gate, torch.ones(B, m)], 1),
+    )
+    return functional.cross_entropy(
+        logits[:, :-1].transpose(1, 2), tail[:, 1:], reduction="none"
+    ), entries
 
 
-def train_soft(lm, mode="soft", steps=100, batch=8, blocks=24, price=0.02, anneal=(1.0, 1.0), kind="cosine", rate=3e-3, seed=0, log=None):
-    """A lens from the answer's NLL through the frozen language model, plus a price per entry that rises to `price` over the first
-    half of the steps. blocks: of the far part; all their rows are read. anneal: the first and the last temperature (their inverse is the
-    paper's γ, equation (9), for two choices)."""
-    generator, lens = torch.Generator().manual_seed(4000 + seed), Lens("tokens", kind, d=lm.settings["d"], seed=seed)
+def train_soft(
+    lm,
+    mode="soft",
+    steps=100,
+    batch=8,
+    blocks=24,
+    price=0.02,
+    anneal=(1.0, 1.0),
+    kind="cosine",
+    rate=3e-3,
+    seed=0,
+    log=None,
+):
+    """A lens from the answer's NLL through the frozen language model, plus a price per entry that
+    rises to `price` over the first half of the steps. blocks: of the far part; all their rows are
+    read. anneal: the first and the last temperature (their inverse is the paper's γ, equation (9),
+    for two choices)."""
+    generator, lens = (
+        torch.Generator().manual_seed(4000 + seed),
+        Lens("tokens", kind, d=lm.settings["d"], seed=seed),
+    )
     optimiser = torch.optim.AdamW(lens.parameters(), rate, weight_decay=0.01)
     for p in lm.parameters():
         p.requires_grad_(False)
@@ -65,10 +95,17 @@ def train_soft(lm, mode="soft", steps=100, batch=8, blocks=24, price=0.02, annea
         table = lm.table(stream.tokens[:, : stream.far])
         lod, start, span = tree.layout(C)
         position = (start + span // 2).expand(batch, -1)
-        s = lens(table, lod.expand(batch, -1), position, torch.ones_like(position, dtype=torch.bool),
-                 lens.queries(lm, stream.tail[:, : 7 * K])).view(batch, C, tree.ROWS)
+        s = lens(
+            table,
+            lod.expand(batch, -1),
+            position,
+            torch.ones_like(position, dtype=torch.bool),
+            lens.queries(lm, stream.tail[:, : 7 * K]),
+        ).view(batch, C, tree.ROWS)
         temperature = anneal[0] * (anneal[1] / anneal[0]) ** done
-        p2, p1 = gates(s[..., 0], s[..., 1:].unflatten(-1, (F, K + 1))[..., 0], mode, temperature, generator)
+        p2, p1 = gates(
+            s[..., 0], s[..., 1:].unflatten(-1, (F, K + 1))[..., 0], mode, temperature, generator
+        )
         nll, entries = soft_read(lm, table, p2, p1, stream.tail)
         answer = (nll * stream.answer[:, stream.far + 1 :]).sum(-1)
         value = (answer + price * min(1, 2 * done) * entries).mean()

@@ -1,4 +1,5 @@
-"""Focus that moves: gates over time, soft gates, several heads, writing into gists; and the shipped weights with their numbers."""
+"""Focus that moves: gates over time, soft gates, several heads, writing into gists; and the shipped
+weights with their numbers."""
 
 import pytest
 import torch
@@ -63,7 +64,11 @@ def test_worth_is_the_gain_for_the_next_answer(lm, followed):
 
 
 def test_a_lesson_counts_a_closed_node_once_and_by_its_best_block():
-    found = dict(raw=torch.zeros(1, 1, 16), under2=torch.tensor([[[True, False]]]), under1=torch.zeros(1, 1, 16, dtype=torch.bool))
+    found = dict(
+        raw=torch.zeros(1, 1, 16),
+        under2=torch.tensor([[[True, False]]]),
+        under1=torch.zeros(1, 1, 16, dtype=torch.bool),
+    )
     target = torch.arange(16.0)[None, None] / 8
     *_, wanted, counts = _lesson(found, target)
     assert torch.equal(wanted[0, 0, :8], target[0, 0, :8]) and (wanted[0, 0, 8:] == 15 / 8).all()
@@ -78,7 +83,11 @@ def test_a_gate_learns_to_keep_what_is_asked_again():
     raw[:, 0, 3] = 3.0  # said once, and worth something until the end
     target = torch.zeros(8, 12, 16)
     target[..., 3] = 3.0
-    found = dict(raw=raw, under2=torch.ones(8, 12, 2, dtype=torch.bool), under1=torch.zeros(8, 12, 16, dtype=torch.bool))
+    found = dict(
+        raw=raw,
+        under2=torch.ones(8, 12, 2, dtype=torch.bool),
+        under1=torch.zeros(8, 12, 16, dtype=torch.bool),
+    )
     gate = train_gate([(found, target)], "stream", steps=150)
     kept = torch.zeros(1, 16)
     kept[0, 3] = 3.0
@@ -88,19 +97,32 @@ def test_a_gate_learns_to_keep_what_is_asked_again():
 def test_a_calm_gate_changes_less():
     torch.manual_seed(0)
     raw = torch.randn(8, 12, 16)
-    found = dict(raw=raw, under2=torch.ones(8, 12, 2, dtype=torch.bool), under1=torch.zeros(8, 12, 16, dtype=torch.bool))
+    found = dict(
+        raw=raw,
+        under2=torch.ones(8, 12, 2, dtype=torch.bool),
+        under1=torch.zeros(8, 12, 16, dtype=torch.bool),
+    )
     free, calm = (train_gate([(found, raw)], "stream", steps=60, calm=c) for c in (0.0, 3.0))
     before = torch.zeros(8, 16)
-    assert calm(raw[:, 0], before, *tree.nothing(8, 2)).mean() < free(raw[:, 0], before, *tree.nothing(8, 2)).mean() - 0.1
+    assert (
+        calm(raw[:, 0], before, *tree.nothing(8, 2)).mean()
+        < free(raw[:, 0], before, *tree.nothing(8, 2)).mean() - 0.1
+    )
 
 
 def test_the_papers_functions_on_weights_pick_what_the_scores_pick():
-    """softmax(scores) through equations (7) to (9) on weightings, and the heaviest; against the greatest raw score."""
+    """softmax(scores) through equations (7) to (9) on weightings, and the heaviest; against the
+    greatest raw score."""
     s = torch.randn(20, 16, generator=seeded(0))
     w = s.softmax(-1)
     still = torch.tensor([0.0, 1.0, 0.0]).expand(20, 3)
-    w = ntm.addressing.sharpen(ntm.addressing.shift(ntm.addressing.interpolate(w, w.roll(1, 0), torch.ones(20)), still), torch.full((20,), 3.0))
-    assert torch.equal(w.argmax(-1), s.argmax(-1)) and torch.equal(sharpen(spread(s, (0, 1, 0)), 3).argmax(-1), s.argmax(-1))
+    w = ntm.addressing.sharpen(
+        ntm.addressing.shift(ntm.addressing.interpolate(w, w.roll(1, 0), torch.ones(20)), still),
+        torch.full((20,), 3.0),
+    )
+    assert torch.equal(w.argmax(-1), s.argmax(-1)) and torch.equal(
+        sharpen(spread(s, (0, 1, 0)), 3).argmax(-1), s.argmax(-1)
+    )
 
 
 @pytest.mark.parametrize("mode", soft.MODES)
@@ -193,7 +215,9 @@ def test_training_a_writer_leaves_embeddings_and_the_model_that_was_given(lm):
     before = {k: v.clone() for k, v in lm.state_dict().items()}
     learned, _ = refine.train_refine(lm, steps=2, batch=3)
     assert all(torch.equal(v, before[k]) for k, v in lm.state_dict().items())
-    assert torch.equal(learned.embed.weight, lm.embed.weight) and not torch.equal(learned.head.weight, lm.head.weight)
+    assert torch.equal(learned.embed.weight, lm.embed.weight) and not torch.equal(
+        learned.head.weight, lm.head.weight
+    )
 
 
 # the shipped weights, and their numbers
@@ -203,7 +227,11 @@ def test_shipped_weights_are_small_and_load():
     from ntm.focus import WEIGHTS
 
     assert sum(file.stat().st_size for file in WEIGHTS.iterdir()) < 2_000_000
-    assert load().settings["d"] == 64 and load_gate("stream").each == "stream" and load_lens("gists").query == "gists"
+    assert (
+        load().settings["d"] == 64
+        and load_gate("stream").each == "stream"
+        and load_lens("gists").query == "gists"
+    )
 
 
 def test_shipped_weights_give_the_shipped_numbers():

@@ -46,7 +46,8 @@ def test_a_call_draws_the_still_and_returns_the_live_figure_with_all_it_needs(na
 
 
 def test_a_chapter_that_there_is_not_is_refused():
-    with pytest.raises(ValueError, match="upto is 'shifting'; it must be one of 'content', 'interpolation', 'shift', 'sharpening'"):
+    allowed = "'content', 'interpolation', 'shift', 'sharpening'"
+    with pytest.raises(ValueError, match=f"upto is 'shifting'; it must be one of {allowed}"):
         by_hand.stages("shifting", M=M)
 
 
