@@ -113,7 +113,7 @@ class Doubling:
 class Gain:
     """The level at which updates help most, by prediction gain (Graves et al. 2017).
 
-    A bandit: rewards are gains, scaled by their percentiles; no level is given up for good."""
+    A bandit: rewards are gains, scaled by percentiles; no level is given up."""
 
     def __init__(self, rate=0.05, explore=0.1, forget=1e-3):
         self.rate, self.explore, self.forget = rate, explore, forget

@@ -20,11 +20,9 @@ def two_questions(B, part="test", generator=None):
     which it alone is asked and answered: stream, blocks [B, 2], tails [B, 2, 64], seen [B, 56]."""
     stream, rows = quiz(B, part=part, generator=generator), torch.arange(B)
     last = (stream.facts == stream.asked).long().argmax(1)
-    other = stream.facts[
-        rows,
-        (last + torch.randint(1, stream.facts.shape[1], (B,), generator=generator))
-        % stream.facts.shape[1],
-    ]
+    facts = stream.facts.shape[1]
+    step = torch.randint(1, facts, (B,), generator=generator)
+    other = stream.facts[rows, (last + step) % facts]
     fact = stream.tokens[:, : stream.far].unflatten(1, (-1, K))[rows, other]
     tail, seen, at = stream.tail.clone(), stream.tail[:, : 7 * K].clone(), 7 * K - 2
     tail[:, at + 1], tail[:, 7 * K : 7 * K + 6] = fact[:, 1], fact[:, 2:]
