@@ -39,6 +39,12 @@ def process(app, what, name, thing, options, lines):
     lines[:] = [line.replace("(**", r"(\*\*") for line in with_list(lines, arguments(thing))]
 
 
+def without_fields(app, what, name, thing, skip, options):
+    """A NamedTuple's fields are said where it stands; "Alias for field number 0" says nothing."""
+    return True if str(getattr(thing, "__doc__", "")).startswith("Alias for field") else None
+
+
 def setup(app):
     app.connect("autodoc-process-docstring", process)
+    app.connect("autodoc-skip-member", without_fields)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
