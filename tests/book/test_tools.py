@@ -30,7 +30,7 @@ from figures import execute
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 import ntm
-from ntm import pretrained
+from ntm import pretrained, tasks
 
 KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"},
           "language_info": {"name": "python"}}
@@ -349,6 +349,8 @@ def test_a_docstring_has_a_line_for_every_argument():
         "- **batch, clip**: two: of them.", "",
         "    code: 1", "", ""]
     assert docstrings.with_list(["Only prose."], []) == ["Only prose.", ""]
+    for thing, skipped in [(tasks.Batch.mask, True), (tasks.Batch, None)]:
+        assert docstrings.without_fields(None, "", "", thing, False, {}) is skipped
 
 
 def test_the_package_is_listed_name_by_name():
