@@ -26,7 +26,7 @@ from ..grid import grid, terminate_is_ctrl_c
 from ..machine import NTM
 from ..runs import made_by, write_runs
 from ..runs import source as source_of_runs
-from ..training import evaluate, train
+from ..training import cosine, evaluate, train
 
 FILE = Path(__file__).parents[1] / "pretrained" / "curriculum.json"
 
@@ -217,7 +217,7 @@ def run(course, name, seed, sequences=None, every=100):
         if len(lessons.drawn) % every == 0 and lessons.drawn:
             with torch.no_grad():
                 asked.append(tasks.bits(machine(probe.x), probe).mean().item())
-        return (1 + math.cos(math.pi * done)) / 2
+        return cosine(done)
 
     train(machine, lessons, lessons.sequences, seed=seed, schedule=schedule, progress=False)
     with torch.no_grad():

@@ -248,7 +248,7 @@ class DNC(Saved, nn.Module):
         start="bare",
         seed=None,
     ):
-        inputs, outputs, hidden_size, N, width, read_heads = positive(
+        sizes = dict(
             inputs=inputs,
             outputs=outputs,
             hidden_size=hidden_size,
@@ -256,6 +256,8 @@ class DNC(Saved, nn.Module):
             width=width,
             read_heads=read_heads,
         )
+        repairs = dict(masked=bool(masked), emptied=bool(emptied), sharpened=bool(sharpened))
+        inputs, outputs, hidden_size, N, width, read_heads = checked = positive(**sizes)
         if start not in ("bare", "tape"):
             raise ValueError(f"start is {start!r}; it must be one of bare, tape")
         generator = (
@@ -264,20 +266,9 @@ class DNC(Saved, nn.Module):
             else torch.Generator().manual_seed(integer("seed", seed, low=-(2**63)))
         )
         super().__init__()
-        self.settings = dict(
-            inputs=inputs,
-            outputs=outputs,
-            hidden_size=hidden_size,
-            N=N,
-            width=width,
-            read_heads=read_heads,
-            masked=bool(masked),
-            emptied=bool(emptied),
-            sharpened=bool(sharpened),
-            start=start,
-        )
+        self.settings = dict(zip(sizes, checked)) | repairs | dict(start=start)
         self.inputs, self.outputs, self.read_heads = inputs, outputs, read_heads
-        self.masked, self.emptied, self.sharpened = bool(masked), bool(emptied), bool(sharpened)
+        self.masked, self.emptied, self.sharpened = repairs.values()
         device = torch.empty(0).device
         with torch.device("meta"):
             self.controller = LSTM(inputs + read_heads * width, hidden_size)

@@ -115,6 +115,20 @@ class Case:
             self.p, self.L = precedence(self.p, w), links(self.L, self.p, w)
 
 
+FUNCTIONS = [
+    "retention",
+    "usage",
+    "allocation",
+    "write_weighting",
+    "precedence",
+    "links",
+    "forward",
+    "backward",
+    "read_weighting",
+    "masked_content",
+    "empty",
+]
+
 cases = st.builds(
     Case,
     seed=st.integers(0, 2**31),
@@ -246,22 +260,7 @@ def test_a_sequence_is_walked_on_by_the_forward_links_and_back_by_the_backward_l
     assert L[0, 0, 1] == 1 and L[0, :, 0].sum() == 0 and L[0, 0, 3] == 0
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "retention",
-        "usage",
-        "allocation",
-        "write_weighting",
-        "precedence",
-        "links",
-        "forward",
-        "backward",
-        "read_weighting",
-        "masked_content",
-        "empty",
-    ],
-)
+@pytest.mark.parametrize("name", FUNCTIONS)
 def test_gradients(name):
     c = Case(1)
     arguments = dict(
@@ -451,18 +450,6 @@ def test_it_learns_by_the_same_train_as_the_ntm():
 
 
 def test_every_function_names_its_equation():
-    for name in (
-        "retention",
-        "usage",
-        "allocation",
-        "write_weighting",
-        "precedence",
-        "links",
-        "forward",
-        "backward",
-        "read_weighting",
-        "masked_content",
-        "empty",
-    ):
+    for name in FUNCTIONS:
         said = inspect.getdoc(getattr(dnc, name))
         assert said.startswith("DNC, ") and "=" in said.split("\n")[0]
