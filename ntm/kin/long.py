@@ -80,24 +80,38 @@ def _held(linear):
 
 class Memorizing(nn.Module):
     """Wu 2022: keys and values of all earlier segments are kept, without gradient; a query reads
-    the k that are nearest to it, by exact search.
+    the k that are nearest to it.
 
     Section 3.1: V_a = g ⊙ V_m + (1 − g) ⊙ V_c, where V_c is the local read, V_m that of the memory,
-    and g = σ(b_g) is learned.
+    and g = σ(b_g) is learned. index: None searches exactly; kin.index.Index, or what is called as
+    it is, keeps the keys of one sequence and finds the nearest without looking at all of them.
     """
 
-    def __init__(self, d, segment=8, nearest=4):
+    def __init__(self, d, segment=8, nearest=4, index=None):
         super().__init__()
+        self.index = index
         self.q, self.k, self.v, self.out = (nn.Linear(d, d) for _ in range(4))
         self.b_g = nn.Parameter(torch.zeros(1))
         self.segment, self.nearest = segment, nearest
 
     def forward(self, h):
         K, V, outputs = h[:, :0], h[:, :0], []
+        found = self.index and [self.index(h.shape[-1]) for _ in h]  # one index a sequence
         for part in h.split(self.segment, dim=1):
             q, k, v = self.q(part), self.k(part), self.v(part)
             local, g = attention(q, k, v, causal(part.shape[1])), self.b_g.sigmoid()
-            far = look(q, K, V, normalise=top(self.nearest))[0] if K.shape[1] else local
+            far = self.far(q, K, V, found) if K.shape[1] else local
             outputs.append(g * far + (1 - g) * local)
             K, V = torch.cat([K, k.detach()], dim=1), torch.cat([V, v.detach()], dim=1)
+            for one, keys in zip(found or (), k):
+                one.add(keys)
         return self.out(torch.cat(outputs, dim=1))
+
+    def far(self, q, K, V, found):
+        """The softmax of each query over the nearest keys: of all of them, or of those that each
+        sequence's index has found."""
+        if found is None:
+            return look(q, K, V, normalise=top(self.nearest))[0]
+        near = torch.stack([one.nearest(rows, self.nearest) for one, rows in zip(found, q)])
+        b = torch.arange(len(q)).view(-1, 1, 1)  # near [B, T, k]
+        return look(q.unsqueeze(2), K[b, near], V[b, near])[0].squeeze(2)

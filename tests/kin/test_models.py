@@ -2,6 +2,7 @@
 torch has one."""
 
 import math
+from functools import partial
 
 import pytest
 import torch
@@ -13,7 +14,17 @@ from torch.testing import assert_close
 
 from ntm import addressing
 from ntm import memory as ntm_memory
-from ntm.kin import attention, fast_weights, glance, latents, long, look, memory_networks, recall
+from ntm.kin import (
+    attention,
+    fast_weights,
+    glance,
+    index,
+    latents,
+    long,
+    look,
+    memory_networks,
+    recall,
+)
 from ntm.kin.look import causal, over_queries, over_slots
 
 
@@ -619,6 +630,40 @@ def test_memorizing():
                 linear(model.out, [g * a + (1 - g) * b for a, b in zip(far, local)]),
             )
         K, V = K + k, V + v
+
+
+WAYS = [
+    True,
+    pytest.param(
+        False,
+        marks=pytest.mark.skipif(
+            index.faiss is None, reason="faiss is missing: its search is NOT tested"
+        ),
+    ),
+]
+
+
+@pytest.mark.parametrize("exact", WAYS, ids=lambda exact: "exact" if exact else "faiss")
+def test_an_index_finds_the_nearest(exact):
+    keys, q, found = torch.randn(60, 5), torch.randn(9, 5), index.Index(5, exact=exact)
+    found.add(keys[:20])
+    assert sorted(found.nearest(q[:1], 99)[0].tolist()) == list(range(20))
+    found.add(keys[20:])
+    assert len(found) == 60
+    best = [sorted(range(60), key=lambda i: -dot(one, lists(keys[i])))[:4] for one in lists(q)]
+    assert found.nearest(q, 4).tolist() == best
+    assert index.nearest(q, keys, 4).tolist() == best
+
+
+@pytest.mark.parametrize("exact", WAYS, ids=lambda exact: "exact" if exact else "faiss")
+def test_memorizing_by_an_index_reads_the_same(exact):
+    h = torch.randn(3, 21, 6, requires_grad=True)
+    whole = long.Memorizing(6, segment=4, nearest=3)
+    looked_up = long.Memorizing(6, segment=4, nearest=3, index=partial(index.Index, exact=exact))
+    looked_up.load_state_dict(whole.state_dict())
+    assert_close(looked_up(h), whole(h))
+    grads = [torch.autograd.grad(m(h).square().sum(), h)[0] for m in (whole, looked_up)]
+    assert_close(*grads)
 
 
 # All of them
