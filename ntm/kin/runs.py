@@ -25,12 +25,16 @@ from .tasks import Recall, answered
 
 FILE = Path(__file__).with_name("results.json")
 PAIRS = (2, 4, 8, 16, 32, 64, 128)  # trained on 2 to 16
+GAPS = (0, 16, 64, 256)  # silent steps between eight pairs and their questions; trained on 0 to 16
+FAR = ("attention", "Compressive", "NTM", "LSTM")  # tried on gaps
+TASKS = {"shared": tuple(recall.MODELS), "gaps": FAR, **small.TASKS}
 
 
-def shared(name, seed, updates=400, batch=32):
+def shared(name, seed, gap=0, updates=400, batch=32):
     """One model on the shared task: `updates` batches of 32; the NTM sees as many sequences, one an
-    update, by the recipe of the book."""
-    model, task, begin = recall.build(name, seed), Recall(), time.process_time()
+    update, by the recipe of the book. gap: of Recall; where there is one, answers are counted
+    against it."""
+    model, task, begin = recall.build(name, seed), Recall(gap=gap), time.process_time()
     if name == "NTM":
         train(model, task, updates * batch, seed=seed, progress=False)
         model.eval()
@@ -38,24 +42,29 @@ def shared(name, seed, updates=400, batch=32):
         fit(model, lambda g: task.sample(batch, generator=g), per_question, updates, 3e-3, seed)
     seconds = time.process_time() - begin
     parameters = sum(p.numel() for p in model.parameters())
-    return dict(right=test(model, seed), parameters=parameters, seconds=seconds)
+    right = test(model, seed, gaps=GAPS) if gap else test(model, seed)
+    return dict(right=right, parameters=parameters, seconds=seconds)
 
 
 @torch.no_grad()
-def test(model, seed, gap=0):
-    """The share of questions answered right for each number of pairs, over about 400 questions."""
+def test(model, seed, gaps=None):
+    """The share of questions answered right, over about 400 of them: for each number of pairs, or
+    for eight pairs and each of `gaps`."""
     generator = torch.Generator().manual_seed(10**6 + seed)
     found = {}
-    for n in PAIRS:
+    for n, gap in [(n, 0) for n in PAIRS] if gaps is None else [(8, gap) for gap in gaps]:
         batch = Recall().sample(max(400 // n, 4), pairs=n, gap=gap, generator=generator)
-        found[str(n)] = answered(model(batch.x), batch)
+        found[str(n if gaps is None else gap)] = answered(model(batch.x), batch)
     return found
 
 
 def run(task, name, seed):
     """One training, as a dict that JSON can hold."""
     with one_thread():
-        found = shared(name, seed) if task == "shared" else small.TASKS[task][name](seed)
+        if task in ("shared", "gaps"):
+            found = shared(name, seed, gap=(0, 16) if task == "gaps" else 0)
+        else:
+            found = small.TASKS[task][name](seed)
     return dict(task=task, name=name, seed=seed, **found)
 
 
@@ -94,15 +103,14 @@ def main(arguments=None):
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--workers", type=int, default=1, help="processes side by side")
     parser.add_argument("--folder", default="build/kin")
-    parser.add_argument("--tasks", nargs="+", default=["shared", *small.TASKS])
+    parser.add_argument("--tasks", nargs="+", default=list(TASKS))
     given = parser.parse_args(arguments)
     terminate_is_ctrl_c()
-    names = {"shared": recall.MODELS, **small.TASKS}
     jobs = [
         dict(task=task, name=name, seed=seed)
         for seed in range(given.first, given.first + given.seeds)
         for task in given.tasks
-        for name in names[task]
+        for name in TASKS[task]
     ]
     with ProcessPoolExecutor(
         given.workers, get_context("spawn"), torch.set_num_threads, (1,)
@@ -110,10 +118,10 @@ def main(arguments=None):
         results, failures = grid(run, jobs, given.folder, executor=executor, progress=False)
     for name, error in failures.items():
         print(f"{name} failed: {error!r}")
-    tasks = list(names)
+    tasks = list(TASKS)
     runs = sorted(
         (r for r in results if r),
-        key=lambda r: (tasks.index(r["task"]), list(names[r["task"]]).index(r["name"]), r["seed"]),
+        key=lambda r: (tasks.index(r["task"]), list(TASKS[r["task"]]).index(r["name"]), r["seed"]),
     )
     command = f"python -m ntm.kin.runs --first {given.first} --seeds {given.seeds}"
     write_runs(FILE, made_by(command), [short(r) for r in runs])

@@ -20,8 +20,9 @@ class Recall:
 
     13 input channels: a key of 8 bits, a value of 4, silent in a question, and one that says that
     this is a question; 4 outputs, scored in the n steps of the questions. No key comes twice.
-    pairs: lowest and highest n. gap: so many silent steps before the questions.
-    rewrites: the keys come in two rounds, with other values in the second, which count.
+    pairs: lowest and highest n. gap: so many silent steps before the questions, or the lowest and
+    the highest number of them. rewrites: the keys come in two rounds, with other values in the
+    second, which count.
     """
 
     inputs, outputs, key, value = 13, 4, 8, 4
@@ -35,6 +36,8 @@ class Recall:
         low, high = self.pairs if pairs is None else (pairs, pairs)
         n = int(torch.randint(low, high + 1, (), generator=g))
         gap, rounds = self.gap if gap is None else gap, 1 + self.rewrites
+        if not isinstance(gap, int):
+            gap = int(torch.randint(gap[0], gap[1] + 1, (), generator=g))
         number = torch.rand(batch, 2**self.key, generator=g).argsort(1)[:, :n].T  # [n, B]
         keys = ((number.unsqueeze(-1) >> torch.arange(self.key)) & 1).float()
         values = torch.randint(0, 2, (rounds, n, batch, self.value), generator=g).float()

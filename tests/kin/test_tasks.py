@@ -138,7 +138,7 @@ def test_fit_learns_and_is_the_same_twice():
 
 def test_the_record_is_whole():
     record = json.loads(runs.FILE.read_text(encoding="utf-8"))
-    names = {"shared": recall.MODELS, **small.TASKS}
+    names = runs.TASKS
     found = [(r["task"], r["name"], r["seed"]) for r in record["runs"]]
     assert {task for task, *_ in found} == set(names)
     for task in names:  # all models of a task on the same seeds
@@ -146,6 +146,10 @@ def test_the_record_is_whole():
         assert seeds == list(range(200, 200 + len(seeds)))
         wanted = [(task, name, seed) for name in names[task] for seed in seeds]
         assert [run for run in found if run[0] == task] == wanted
+    for r in record["runs"]:
+        if r["task"] in ("shared", "gaps"):
+            asked = runs.PAIRS if r["task"] == "shared" else runs.GAPS
+            assert list(r["right"]) == [str(n) for n in asked]
     assert record["command"] and record["torch"]
 
 
@@ -183,3 +187,22 @@ def test_memory_counts_what_the_models_keep():
     assert recall.memory("NTM", 8) == sum(
         part[0].numel() for part in recall.build("NTM").initial_state(1)[:3]
     )
+
+
+def test_gaps_are_drawn_from_their_range():
+    task, g = Recall((3, 3), gap=(2, 4)), generator()
+    lengths = {len(task.sample(1, generator=g).x) for _ in range(60)}
+    assert lengths == {3 + gap + 3 for gap in (2, 3, 4)}
+    assert len(task.sample(1, gap=9, generator=g).x) == 15
+
+
+def test_answers_are_counted_against_pairs_and_against_the_gap():
+    def perfect(x):
+        stored, asked = x[x[:, 0, -1] == 0], (x[:, 0, -1] == 1).sum()
+        at = Recall.support(x).T.unsqueeze(-1).expand(-1, -1, 4)
+        answers = stored[..., 8:12].gather(0, at)
+        return torch.cat([torch.zeros(len(x) - asked, x.shape[1], 4), 2 * answers - 1])
+
+    assert runs.test(perfect, 3) == {str(n): 1.0 for n in runs.PAIRS}
+    assert runs.test(perfect, 3, gaps=(0, 5)) == {"0": 1.0, "5": 1.0}
+    assert runs.test(lambda x: -perfect(x), 3, gaps=(0, 5))["5"] == 0.0
