@@ -40,6 +40,14 @@ def compared(cell):
     return printed and "nbval-ignore-output" not in cell.metadata.get("tags", [])
 
 
+def code_lines(folder=ROOT / "ntm/live"):
+    """Of every script that is written by hand: how many of its lines are neither blank nor a
+    comment."""
+    return {file.stem: sum(bool(line.strip()) and not line.strip().startswith("//")
+                           for line in file.read_text(encoding="utf-8").splitlines())
+            for file in sorted(folder.glob("*.js")) if file.stem != "kernel"}
+
+
 def live_figures(all_tests):
     """What holds the live figures true: lines of Markdown."""
     script = (ROOT / "tests/live/equal.test.js").read_text(encoding="utf-8")
@@ -47,12 +55,13 @@ def live_figures(all_tests):
                for said in re.findall(r"^ *test\([\"`](.*?)[\"`],", script, re.M)]
     others = [node.name.removeprefix("test_").replace("_", " ") for file, node in all_tests
               if file.parent.name == "live" and file.stem != "test_live_fails"]
+    lines = code_lines()
     fails = (ROOT / "tests/live/test_live_fails.py").read_text(encoding="utf-8")
     broken = [*re.findall(r'id="(.*?)"', fails), "one line of the kernel, compiled again"]
     return ["## Live figures", "",
-            "The pages run and train machines in JavaScript and WebAssembly (`ntm/live`). In node, "
-            "against what torch "
-            "computes in float64:", "",
+            "The pages run and train machines in JavaScript and WebAssembly (`ntm/live`): "
+            f"{len(lines)} scripts with {sum(lines.values()):,} lines of code. In node, against "
+            "what torch computes in float64:", "",
             *(f"- {said}" for said in in_node), "",
             "And in pytest, most of it in a real browser with the pages opened from disk:", "",
             *(f"- {said}" for said in others), "",

@@ -48,8 +48,12 @@ NTM.fields = (name, ...inside) => NTM.el("fieldset", {}, NTM.el("legend", {}, na
 NTM.label = (...inside) => NTM.el("label", { class: "ntm-choice" }, ...inside);
 NTM.button = (words, onclick, name = words) =>
   NTM.el("button", { type: "button", "aria-label": name, onclick }, words);
+// The two buttons that go one step back and one on.
+NTM.steps = (move) => [NTM.button("‹ step", () => move(-1), "one step back"),
+  NTM.button("step ›", () => move(1), "one step on")];
+// options: [value, words] of each; the words are the value where none are given.
 NTM.pick = (name, options, changed = () => {}) => {
-  const all = Object.entries(options).map(([value, words]) => NTM.el("option", { value }, words));
+  const all = options.map(([value, words = value]) => NTM.el("option", { value }, words));
   const onchange = (e) => changed(e.target.value);
   return NTM.el("select", { "aria-label": name, onchange }, ...all);
 };
@@ -70,17 +74,18 @@ NTM.most = (w) => w.indexOf(Math.max(...w)); // where the largest is
 
 // ---- pictures ----
 
-// A picture under its title. draw(pen, width, height) draws it; act(x, y, down) is called when the
-// pointer, a finger included, goes down and while it is; words(x, y) say what stands under it.
+// A picture under its title. draw(pen, width, height) draws it; act(x, y, width, height, down) is
+// called when the pointer, a finger included, goes down and while it is; words(x, y, width, height)
+// say what stands under it.
 NTM.panel = (title, height) => {
   const head = NTM.el("figcaption");
   const canvas = NTM.el("canvas", { role: "img", style: `height:${height}px` });
-  const panel = { canvas, node: NTM.el("figure", { class: "ntm-panel" }, head, canvas) };
-  panel.title = (text, words = text) => {
+  const panel = NTM.el("figure", { class: "ntm-panel" }, head, canvas);
+  panel.named = (text, words = text) => {
     NTM.tell(head, text);
     canvas.setAttribute("aria-label", words);
   };
-  panel.title(title);
+  panel.named(title);
   panel.pen = (draw) => {
     const pen = canvas.getContext("2d"), scale = devicePixelRatio, width = canvas.clientWidth;
     const [w, h] = [width, height].map((size) => Math.round(size * scale));
@@ -90,17 +95,18 @@ NTM.panel = (title, height) => {
     Object.assign(pen, { font: "12px system-ui, sans-serif", textBaseline: "middle" });
     draw(pen, width, height);
   };
+  const place = (e) => [e.offsetX, e.offsetY, canvas.clientWidth, height];
   panel.drag = (act, way = "sideways") => { // or "all": a finger on it does not scroll the page
     canvas.classList.add(`ntm-${way}`);
     canvas.addEventListener("pointerdown", (e) => {
       canvas.setPointerCapture(e.pointerId);
-      act(e.offsetX, e.offsetY, true);
+      act(...place(e), true);
       e.preventDefault();
     });
-    panel.moved((e) => canvas.hasPointerCapture(e.pointerId) && act(e.offsetX, e.offsetY, false));
+    panel.moved((e) => canvas.hasPointerCapture(e.pointerId) && act(...place(e), false));
   };
   panel.moved = (act) => canvas.addEventListener("pointermove", act);
-  panel.hover = (words) => panel.moved((e) => (canvas.title = words(e.offsetX, e.offsetY)));
+  panel.hover = (words) => panel.moved((e) => (canvas.title = words(...place(e))));
   return panel;
 };
 NTM.text = (pen, words, x, y, textAlign = "center", fillStyle = NTM.colours.grey) => {
@@ -160,11 +166,8 @@ NTM.timeline = (panel, columns, { first = 0, names, now, ...look }) => {
 
 // The slots to show, from ... to: those that some of these weightings came to, at least ten.
 NTM.reached = (weightings) => {
-  const last = weightings[0].length - 1;
-  let from = Infinity, to = -1;
-  for (const w of weightings) {
-    w.forEach((v, i) => v > 0.3 && ([from, to] = [Math.min(from, i), Math.max(to, i)]));
-  }
+  const [w] = weightings, last = w.length - 1, here = (_, i) => weightings.some((v) => v[i] > 0.3);
+  const from = w.findIndex(here), to = w.findLastIndex(here);
   return to < 0 ? [0, last] : [from, Math.min(last, Math.max(to, from + 9))];
 };
 
@@ -202,16 +205,23 @@ NTM.Figure = class {
     this.shows[key] = show;
     show(this.values[key]);
   }
-  slider(key, name, min, max, step, value, words) {
+  slider(key, name, min, max, step, value, { words, ...more } = {}) {
     const told = words || ((v) => NTM.number(v, step < 0.1 ? 2 : step < 1 ? 1 : 0));
-    const row = NTM.slider(name, { min, max, step }, (v) => this.set({ [key]: v }));
+    const row = NTM.slider(name, { min, max, step, ...more }, (v) => this.set({ [key]: v }));
     this.keep(key, value, (v) => row.show(v, told(v)));
     return row;
   }
-  choice(key, name, options, value = Object.keys(options)[0]) {
+  choice(key, name, options, value = options[0][0]) {
     const input = NTM.pick(name, options, (v) => this.set({ [key]: v }));
     this.keep(key, value, (v) => (input.value = v));
     return NTM.label(name, input);
+  }
+  // A field for a text, of several rows where `look` says so; changed(text) when the reader types.
+  text(key, name, value, look, changed = (v) => this.set({ [key]: v })) {
+    const oninput = (e) => changed(e.target.value), tag = look.rows ? "textarea" : "input";
+    const input = NTM.el(tag, { "aria-label": name, ...look, oninput });
+    this.keep(key, value, (v) => (input.value = v));
+    return input;
   }
   // Shares that sum to 1: a slider for each; moving one scales the others.
   shares(key, name, names, value, colour) {
@@ -242,21 +252,18 @@ NTM.Figure = class {
   // Call make(values) before a drawing, the first, and when a value has changed, those of `but`
   // aside.
   before(but, make) {
-    const { draw } = this;
+    const { draw } = this, others = Object.fromEntries(but.map((name) => [name, undefined]));
     let made = "";
     this.draw = () => {
-      const kept = Object.entries(this.values).filter(([name]) => !but.includes(name));
-      const key = JSON.stringify(kept);
+      const key = JSON.stringify({ ...this.values, ...others });
       if (key !== made) make(this.values);
       made = key;
       draw();
     };
   }
   redraw() {
-    this.waiting ||= requestAnimationFrame(() => {
-      this.waiting = 0;
-      this.draw();
-    });
+    cancelAnimationFrame(this.waiting);
+    this.waiting = requestAnimationFrame(() => this.draw());
   }
   say(words) { NTM.tell(this.says, words); }
 };

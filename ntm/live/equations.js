@@ -37,11 +37,8 @@ NTM.interpolate = (w_c, w_prev, g) => w_c.map((w, i) => g * w + (1 - g) * w_prev
 // −reach; mass on offset +1 moves the weighting from slot i to slot i + 1.
 NTM.shift = (w_g, s) => {
   const N = w_g.length, reach = (s.length - 1) / 2;
-  return w_g.map((_, i) => {
-    let total = 0;
-    for (let j = -reach; j <= reach; j++) total += s[reach + j] * w_g[(i - j + N) % N];
-    return total;
-  });
+  const from = (i, j) => w_g[(i - j + N) % N];
+  return w_g.map((_, i) => s.reduce((total, share, n) => total + share * from(i, n - reach), 0));
 };
 
 // Equation (9): w(i) = w_s(i)^γ / Σ_j w_s(j)^γ, by logarithms, since the powers themselves

@@ -4,6 +4,7 @@
 
 // ---- the file: eight bytes of length, a JSON header, then the numbers of all tensors ----
 
+NTM.wrong = (what) => { throw new Error(what); };
 NTM.bytes = (source) => (typeof source === "string"
   ? Uint8Array.from(atob(source), (c) => c.charCodeAt(0)) : new Uint8Array(source));
 NTM.float16 = (h) => { // there is no infinity among weights
@@ -14,19 +15,17 @@ NTM.float16 = (h) => { // there is no infinity among weights
 // source: an ArrayBuffer, bytes or base64. Returns { metadata, tensors: { name: { shape, data } }
 // }. A tensor of type I8 has one scale a row, in a tensor of its own named `<name>.scale`.
 NTM.readSafetensors = (source) => {
-  const bytes = NTM.bytes(source), tensors = {}, wrong = (what) => { throw new Error(what); };
-  if (bytes.length < 8) wrong("this is no safetensors file: it is shorter than 8 bytes");
-  const start = 8 + new DataView(bytes.buffer).getUint32(0, true);
-  let header;
-  try { header = JSON.parse(new TextDecoder().decode(bytes.subarray(8, start))); } catch {
-    wrong("this is no safetensors file: its header is not JSON");
-  }
+  const bytes = NTM.bytes(source), tensors = {};
+  let start, header;
+  try {
+    start = 8 + new DataView(bytes.buffer).getUint32(0, true);
+    header = JSON.parse(new TextDecoder().decode(bytes.subarray(8, start)));
+  } catch { NTM.wrong("this is no safetensors file: it has no header in JSON"); }
   const { __metadata__: metadata = {}, ...entries } = header;
   const kinds = { F64: Float64Array, F32: Float32Array, F16: Uint16Array, I8: Int8Array };
   for (const [name, { dtype, shape, data_offsets: [from, to] }] of Object.entries(entries)) {
-    const known = Object.keys(kinds).join(", ");
-    if (!kinds[dtype]) wrong(`${name} is of type ${dtype}; it must be one of ${known}`);
-    if (start + to > bytes.length) wrong(`the file ends before ${name} does`);
+    if (!kinds[dtype]) NTM.wrong(`${name} is ${dtype}; it must be one of ${Object.keys(kinds)}`);
+    if (start + to > bytes.length) NTM.wrong(`the file ends before ${name} does`);
     const data = new kinds[dtype](bytes.slice(start + from, start + to).buffer);
     tensors[name] = { shape, data: dtype === "F16" ? Float64Array.from(data, NTM.float16) : data };
   }
@@ -58,7 +57,7 @@ NTM.writeSafetensors = (metadata, tensors) => { // as bytes, in float32
 NTM.load = (source) => {
   const { metadata, tensors } = NTM.readSafetensors(source);
   const { kind = "something else", settings, notes = "{}" } = metadata;
-  if (kind !== "NTM") throw new Error(`this file holds ${kind}; it must be written by NTM.save`);
+  if (kind !== "NTM") NTM.wrong(`this file holds ${kind}; it must be written by NTM.save`);
   return new NTM.Machine(JSON.parse(settings), tensors, JSON.parse(notes));
 };
 
@@ -67,24 +66,16 @@ NTM.load = (source) => {
 NTM.Machine = class {
   // settings: as in the file, or as NTM's arguments in Python; tensors: { name: { shape, data } }.
   constructor(settings, tensors, notes = {}) {
-    const { read_heads: reads, write_heads: writes, N, width, shift_range, layers = 1 } = settings;
+    const { read_heads: reads, write_heads: writes, width, layers = 1 } = settings;
     for (const [name, shape] of Object.entries(NTM.shapes(settings))) {
       const found = tensors[name]?.shape.join(" × "), wanted = shape.join(" × ");
-      if (found !== wanted) throw new Error(`${name} is ${found}; it must be ${wanted}`);
+      if (found !== wanted) NTM.wrong(`${name} is ${found}; it must be ${wanted}`);
     }
-    Object.assign(this, { settings, tensors, notes, reads, writes, N, width });
+    Object.assign(this, { settings, tensors, notes, reads, writes, width });
     this.lstm = settings.controller === "lstm";
     const linear = (of) => ({ W: this.rows(`${of}.weight`), bias: this.rows(`${of}.bias`)[0] });
     this.layers = Array.from({ length: layers }, (_, l) => linear(`controller.layers.${l}`));
     [this.emit, this.output] = [linear("heads.linear"), linear("output")];
-    // what all heads emit lies grouped by kind: all keys, all β, ...
-    this.parts = {};
-    const sizes = { k: width, β: 1, g: 1, s: 2 * shift_range + 1, γ: 1, e: width, a: width };
-    let at = 0;
-    for (const [kind, size] of Object.entries(sizes)) {
-      this.parts[kind] = { at, size };
-      at += size * (kind === "e" || kind === "a" ? writes : reads + writes);
-    }
   }
 
   // A tensor as a list of rows.
@@ -134,9 +125,8 @@ NTM.Machine = class {
       if (!this.lstm) input = NTM.linear(layer, input).map(Math.tanh);
       else {
         const z = NTM.linear(layer, NTM.join(input, state.h[l])), size = z.length / 4;
-        const gate = (n, squash) => z.subarray(n * size, (n + 1) * size).map(squash);
-        const i = gate(0, NTM.sigmoid), f = gate(1, NTM.sigmoid), o = gate(3, NTM.sigmoid);
-        const g = gate(2, Math.tanh);
+        const [i, f, g, o] = [NTM.sigmoid, NTM.sigmoid, Math.tanh, NTM.sigmoid].map(
+          (squash, n) => z.subarray(n * size, (n + 1) * size).map(squash));
         c.push(state.c[l].map((value, j) => f[j] * value + i[j] * g[j]));
         input = c[l].map((value, j) => o[j] * Math.tanh(value));
         h.push(input);
@@ -145,21 +135,21 @@ NTM.Machine = class {
     return { h: input, controller: { h, c } };
   }
 
-  // From h to what each head does.
+  // From h to what each head does; it lies grouped by kind: all keys, all β, ...
   heads(h) {
-    const emitted = NTM.linear(this.emit, h);
-    return Array.from({ length: this.reads + this.writes }, (_, n) => {
-      const write = n - this.reads, part = (kind, nth = n) => {
-        const { at, size } = this.parts[kind];
-        return emitted.subarray(at + nth * size, at + (nth + 1) * size);
-      };
-      const head = {
-        kind: "read", k: part("k").map(Math.tanh), β: NTM.softplus(part("β")[0]),
-        g: NTM.sigmoid(part("g")[0]), s: NTM.softmax(part("s")), γ: 1 + NTM.softplus(part("γ")[0]),
-      };
-      if (write < 0) return head;
-      const [e, a] = [part("e", write).map(NTM.sigmoid), part("a", write).map(Math.tanh)];
-      return { ...head, kind: "write", e, a };
+    const emitted = NTM.linear(this.emit, h), { reads, writes, width } = this;
+    const all = reads + writes, offsets = 2 * this.settings.shift_range + 1;
+    let at = 0;
+    const next = (heads, size, meant) =>
+      Array.from({ length: heads }, () => meant(emitted.subarray(at, (at += size))));
+    const number = (meant) => next(all, 1, ([value]) => meant(value));
+    const row = (heads, squash) => next(heads, width, (values) => values.map(squash));
+    const k = row(all, Math.tanh), β = number(NTM.softplus), g = number(NTM.sigmoid);
+    const s = next(all, offsets, NTM.softmax), γ = number((value) => 1 + NTM.softplus(value));
+    const e = row(writes, NTM.sigmoid), a = row(writes, Math.tanh);
+    return k.map((_, i) => {
+      const head = { k: k[i], β: β[i], g: g[i], s: s[i], γ: γ[i] }, n = i - reads;
+      return n < 0 ? { kind: "read", ...head } : { kind: "write", ...head, e: e[n], a: a[n] };
     });
   }
 

@@ -4,8 +4,8 @@
 "use strict";
 
 // A run: a machine, a sequence, and what the reader does to it, changes: { at, slot, damage:
-// "clear" or "scramble" } before step `at`; from step `at` until `until` { head, give: { g, s, γ
-// ... } } or { head, hold: true }.
+// "clear" or "scramble" } before step `at`; from step `at` until `until` { head, set: "g" (or s, γ,
+// β), to: its value }, or { head, set: "w" }, which holds it still.
 NTM.Run = class {
   constructor(machine, sequence, changes = []) {
     Object.assign(this, { machine, sequence, changes, steps: [], T: sequence.x.length });
@@ -13,10 +13,10 @@ NTM.Run = class {
   step() {
     const t = this.steps.length, override = {};
     let state = t ? this.steps[t - 1].state : this.machine.begin();
-    for (const { at, until, slot, damage, head, hold, give } of this.changes) {
+    for (const { at, until, slot, damage, head, set, to } of this.changes) {
       if (damage && at === t) state = NTM.damage(state, slot, damage, at);
       const now = head !== undefined && t >= at && t < until;
-      if (now) override[head] = { ...override[head], ...(hold ? { w: state.w[head] } : give) };
+      if (now) override[head] = { ...override[head], [set]: to ?? state.w[head] };
     }
     this.steps.push(this.machine.step(state, this.sequence.x[t], override));
   }
@@ -51,11 +51,10 @@ NTM.vectors = (text, width) => {
 };
 // as: what was typed, letters or bits; of rows of 7 the last is the end marker
 NTM.letters = (rows, as) => rows.map((row) => {
-  const width = row.length === 8 ? 8 : 6;
-  const bits = Array.from(row.slice(0, width), (v) => Number(v > 0.5));
+  const bits = Array.from(row.slice(0, row.length === 8 ? 8 : 6), (v) => Number(v > 0.5));
   if (/^[01\s]{6,}$/.test(as)) return `${bits.join("")} `;
   const code = parseInt(bits.join(""), 2);
-  return width === 6 ? NTM.alphabet[code] : String.fromCharCode(code);
+  return bits.length === 6 ? NTM.alphabet[code] : String.fromCharCode(code);
 }).join("").trimEnd();
 
 NTM.details = {
@@ -63,43 +62,44 @@ NTM.details = {
   "write k": "write head: key", "write e": "write head: erase", "write a": "write head: add",
 };
 
+NTM.tall = { input: 80, wanted: 64, output: 64, write: 120, read: 120, memory: 264, detail: 84 };
+
 NTM.Player = class {
   constructor(fig, hero = false) {
     Object.assign(this, { fig, playing: false, clock: 0, panels: {} });
-    const tall = { input: 80, target: 64, output: 64, write: 120, read: 120, memory: 264 };
-    if (!hero) tall.detail = 84;
-    const of_hero = ["input", "write", "read", "memory", "target", "output"];
-    const names = hero ? of_hero : Object.keys(tall);
-    for (const name of names) this.panels[name] = NTM.panel(name, tall[name]);
+    const names = hero ? ["input", "write", "read", "memory", "wanted", "output"]
+      : ["input", "wanted", "output", "write", "read", "memory", "detail"];
+    for (const name of names) this.panels[name] = NTM.panel(name, NTM.tall[name]);
     const { memory, ...over_time } = this.panels;
     for (const [name, panel] of Object.entries(over_time)) {
-      panel.hover((x, y) => this.run && this.under(name, this.at(x), y / tall[name]));
-      panel.drag((x) => {
-        this.start(false);
-        this.go(this.at(x));
-      });
+      panel.hover((x, y, width, height) =>
+        (this.run ? this.under(name, this.at(x, width), y / height) : ""));
+      panel.drag((x, y, width) => this.go(this.at(x, width)));
     }
-    memory.node.classList.add("ntm-memory");
+    memory.classList.add("ntm-memory");
     this.side = NTM.el("p", { class: "ntm-side" });
-    const run = NTM.div("run", ...Object.values(this.panels).map(({ node }) => node), this.side);
+    const run = NTM.div("run", ...Object.values(this.panels), this.side);
     run.style.setProperty("--rows", names.indexOf("write")); // what is above the memory
     fig.pictures.append(run);
     this.play = NTM.el("button", { type: "button", onclick: () => this.start(!this.playing) });
-    this.scrub = fig.slider("t", "step", 0, 1, 1, 1e9, () => `${this.t}`);
+    this.scrub = fig.slider("t", "step", 0, 1, 1, 1e9, { words: () => `${this.t}` });
     this.scrub.classList.add("ntm-wide");
-    const move = (by, words, name) => NTM.button(words, () => this.go(this.t + by), name);
-    fig.controls.append(NTM.row(this.play, move(-1, "‹ step", "one step back"),
-      move(1, "step ›", "one step on"), this.scrub));
+    const move = (by) => this.go(this.t + by);
+    fig.controls.append(NTM.row(this.play, ...NTM.steps(move), this.scrub));
     fig.draw = () => this.draw();
     this.start(false);
   }
   get T() { return this.run?.T || 1; }
   get t() { return Math.min(this.fig.values.t, this.T - 1); }
-  go(t) { this.fig.set({ t: NTM.between(t, 0, this.T - 1) }); }
+  go(t) {
+    this.start(false);
+    this.fig.set({ t: NTM.between(t, 0, this.T - 1) });
+  }
   // What the reader may look at besides.
   choices() {
-    const nth = { 0: "first", 1: "second", 2: "third", 3: "fourth" };
-    return [this.fig.choice("detail", "below", NTM.details), this.fig.choice("head", "head", nth)];
+    const nth = [["0", "first"], ["1", "second"], ["2", "third"], ["3", "fourth"]];
+    const details = Object.entries(NTM.details);
+    return [this.fig.choice("detail", "below", details), this.fig.choice("head", "head", nth)];
   }
   // A new run of a shipped machine, on the sequence that make(task, machine) gives.
   async begin(name, make, changes) {
@@ -111,9 +111,7 @@ NTM.Player = class {
       this.scrub.input.max = this.T - 1;
       this.fig.shows.t(this.t);
       this.loop();
-    } catch (error) {
-      this.fig.say(error.message);
-    }
+    } catch (error) { this.fig.say(error.message); }
   }
   start(playing, from = this.t >= this.T - 1 ? 0 : this.t) {
     Object.assign(this, { playing, clock: from });
@@ -150,11 +148,10 @@ NTM.Player = class {
   // What a picture shows of the run, up to step t: its title, a column a step, how they are drawn.
   look(name, t) {
     const { sequence: { x, y, mask }, machine: { reads, writes } } = this.run;
-    if (name === "input") return { title: "input", columns: x, map: "bits" };
-    if (name === "target") return { title: "wanted", columns: y, map: "bits" };
     const steps = this.run.steps.slice(0, t + 1);
-    const columns = steps.map((step, now) => (mask[now] ? step.y : y[0].map(() => 0)));
-    if (name === "output") return { title: "output", columns, map: "bits" };
+    const output = steps.map((step, now) => (mask[now] ? step.y : y[0].map(() => 0)));
+    const columns = { input: x, wanted: y, output }[name];
+    if (columns) return { title: name, columns, map: "bits" };
     const [kind, what] = name === "detail" ? this.fig.values.detail.split(" ") : [name, "w"];
     const i = this.head(kind), heads = steps.map((step) => step.heads[i]);
     if (what === "w") {
@@ -176,20 +173,17 @@ NTM.Player = class {
     const { memory, ...over_time } = this.panels;
     for (const [name, panel] of Object.entries(over_time)) {
       const { title, columns, ...look } = this.look(name, t);
-      panel.title(title);
+      panel.named(title);
       NTM.timeline(panel, columns, { all: T, now: t, ...look });
     }
     const [first, last] = this.run.slots(), M = steps[t].state.M.slice(first, last + 1);
     const high = M.reduce((most, row) => row.reduce((m, v) => Math.max(m, Math.abs(v)), most), 0.5);
-    memory.title(`memory after step ${t}`, `memory after step ${t}, slots ${first} to ${last}`);
+    memory.named(`memory after step ${t}`, `memory after step ${t}, slots ${first} to ${last}`);
     NTM.timeline(memory, NTM.turned(M), { map: "signed", low: -high, high, first });
     this.tell?.(t);
   }
   // The step at x; and in words the number of step t that stands at a share of a picture's height.
-  at(x) {
-    const { clientWidth: width } = this.panels.input.canvas;
-    return Math.floor(((x - NTM.gutter) / (width - NTM.gutter)) * this.T);
-  }
+  at(x, width) { return Math.floor(((x - NTM.gutter) / (width - NTM.gutter)) * this.T); }
   under(name, t, share) {
     const { columns, names, first = 0 } = this.look(name, this.t);
     const row = Math.floor(share * columns[0].length), value = columns[t]?.[row];
@@ -214,31 +208,25 @@ NTM.task_of = (machine) => machine.split("/")[0];
 NTM.machines = (fig, names) => {
   const called = (name) => name.replace(/associative_|priority_/, "").replaceAll("_", " ")
     .replace("/ntm-", ", ").replace("lstm", "LSTM");
-  const all = Object.fromEntries(names.map((name) => [name, called(name)]));
-  return fig.choice("machine", "machine", all);
+  return fig.choice("machine", "machine", names.map((name) => [name, called(name)]));
 };
 
 NTM.figures.player = (fig) => {
   const { machines, sizes = {}, hero } = fig.settings, player = new NTM.Player(fig, hero);
-  const typed = NTM.el("input", {
-    type: "text", maxlength: 40, "aria-label": "what the machine is to copy",
-    oninput: () => fig.set({ text: typed.value }),
-  }), inputs = [];
+  const machine = NTM.machines(fig, machines), inputs = machines.length > 1 ? [machine] : [];
   fig.says.removeAttribute("role"); // it changes at every step
-  fig.keep("seed", 0);
-  fig.keep("text", "", (v) => (typed.value = v));
-  const machine = NTM.machines(fig, machines);
-  if (machines.length > 1) inputs.push(machine);
-  if (hero) inputs.push(NTM.label("type something:", typed));
-  else {
+  if (hero) {
+    const look = { type: "text", maxlength: 40 };
+    const typed = fig.text("text", "what the machine is to copy", "", look);
+    inputs.push(NTM.label("type something:", typed));
+  } else {
+    fig.keep("seed", 0);
     const most = NTM.tasks()[NTM.task_of(machines[0])].sizes;
-    for (const [size, [low, high, value]] of Object.entries(most)) {
-      inputs.push(fig.slider(size, size, low, high, 1, sizes[size] || value));
-    }
+    const slider = ([size, [low, high, value]]) =>
+      fig.slider(size, size, low, high, 1, sizes[size] || value);
     const other = NTM.button("another sequence", () => fig.set({ seed: fig.values.seed + 1 }));
-    inputs.push(...player.choices(), other);
+    inputs.push(...Object.entries(most).map(slider), ...player.choices(), other);
   }
-  inputs[0].classList.toggle("ntm-wide", Boolean(hero));
   fig.controls.append(NTM.row(...inputs, ...fig.presets()));
 
   player.tell = (t) => {
@@ -250,7 +238,7 @@ NTM.figures.player = (fig) => {
   };
   fig.before(["t", "detail", "head"], async ({ machine: name, text, seed, ...asked }) => {
     await player.begin(name, (task) => (hero ? task.sequence(NTM.vectors(text || " ", 8))
-      : task.sample(NTM.random(seed), asked)));
+      : NTM.sample(task, NTM.random(seed), asked)));
     if (hero && !matchMedia("(prefers-reduced-motion: reduce)").matches) player.start(true, 0);
   });
 };

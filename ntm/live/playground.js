@@ -13,15 +13,18 @@ NTM.typed = {
     return task.sequence(items, Math.min(query, items.length - 2));
   }, 6, "catdogcowpigant"],
   priority_sort: [8, (task, rows, { seed }) => {
-    const random = NTM.random(seed);
-    return task.sequence(rows, rows.map(() => 2 * random.uniform() - 1));
+    const [, priorities] = task.draw(NTM.random(seed), { vectors: rows.length });
+    return task.sequence(rows, priorities);
   }, 1, "the quick brown fox."],
 };
 NTM.typed.repeat_copy_marks = NTM.typed.repeat_copy;
-// What can be done to a head: its words, and the lowest, highest and first value, and the step.
+// What can be done to a head: its words, and the field for its value, which begins at `value`.
 NTM.tools = {
-  hold: ["hold it still"], g: ["gate g =", 0, 1, 0, 0.01], s: ["move by", -1, 1, 0, 1],
-  γ: ["sharpening γ =", 1, 30, 1, 0.5], β: ["strength β =", 0, 30, 0, 0.5],
+  w: ["hold it still", { hidden: true }],
+  g: ["gate g =", { min: 0, max: 1, step: 0.01, value: 0 }],
+  s: ["move by", { min: -1, max: 1, step: 1, value: 0 }],
+  γ: ["sharpening γ =", { min: 1, max: 30, step: 0.5, value: 1 }],
+  β: ["strength β =", { min: 0, max: 30, step: 0.5, value: 0 }],
 };
 
 NTM.figures.playground = (fig) => {
@@ -33,30 +36,22 @@ NTM.figures.playground = (fig) => {
   const bits = (vectors, more) => give(vectors.map((row) => row.join("")).join(" "), more);
 
   // what goes in: a text, bits drawn with the pointer, or random ones
-  const typed = NTM.el("input", {
-    type: "text", maxlength: 1200, "aria-label": "the pattern: letters, or words of bits",
-    oninput: () => give(typed.value),
-  });
   const machine = NTM.machines(fig, machines.filter((name) => NTM.task_of(name) in NTM.typed));
-  fig.keep("text", NTM.typed[task()][3], (v) => (typed.value = v));
+  const typed = fig.text("text", "the pattern: letters, or words of bits", NTM.typed[task()][3],
+    { type: "text", maxlength: 1200 }, (text) => give(text));
   fig.keep("seed", 1);
   machine.addEventListener("change", () => give(NTM.typed[task()][3], { changes: [] }));
   const length = fig.slider("length", "vectors", 1, 120, 1, 20);
   const repeats = fig.slider("repeats", "repeats", 1, 20, 1, 3);
   const query = fig.slider("query", "ask for item", 0, 18, 1, 1);
-  const random = NTM.button("random bits", () => {
-    const seed = values.seed + 1;
-    bits(NTM.random(seed).bits(values.length, width()), { seed });
-  });
+  const random = NTM.button("random bits", () =>
+    bits(NTM.random(values.seed).bits(values.length, width()), { seed: values.seed + 1 }));
   const pattern = NTM.label("pattern", typed), drawn = NTM.panel("the pattern: draw, or type", 96);
-  pattern.classList.add("ntm-wide");
-  fig.pictures.append(NTM.row(machine, pattern), drawn.node,
-    NTM.row(length, random, repeats, query));
+  fig.pictures.append(NTM.row(machine, pattern), drawn, NTM.row(length, random, repeats, query));
   let paint = 1;
-  drawn.drag((x, y, down) => {
-    const { clientWidth, clientHeight } = drawn.canvas, vectors = rows();
-    const vector = vectors[Math.floor((x / clientWidth) * vectors.length)];
-    const j = Math.floor((y / clientHeight) * width());
+  drawn.drag((x, y, wide, high, down) => {
+    const vectors = rows(), vector = vectors[Math.floor((x / wide) * vectors.length)];
+    const j = Math.floor((y / high) * width());
     if (vector?.[j] === undefined) return;
     if (down) paint = 1 - vector[j];
     vector[j] = paint;
@@ -70,36 +65,31 @@ NTM.figures.playground = (fig) => {
   // the changes
   const number = (name, min, max, value) =>
     NTM.el("input", { type: "number", min, max, value, "aria-label": name });
-  const heads = NTM.pick("which head", {}), slot = number("slot", 0, 127, 5);
+  const heads = NTM.pick("which head", []), slot = number("slot", 0, 127, 5);
   const value = number("its value", 0, 0, 0), lasting = number("for how many steps", 1, 500, 3);
-  const fit = (kind) => {
-    const [, min, max, first, step] = NTM.tools[kind];
-    Object.assign(value, { min, max, step, value: first, hidden: kind === "hold" });
-  };
-  const tool = NTM.pick("what to do to it", Object.fromEntries(
-    Object.entries(NTM.tools).map(([kind, [label]]) => [kind, label])), fit);
-  fit("hold");
+  const fit = (kind) => Object.assign(value, { hidden: false, ...NTM.tools[kind][1] });
+  const tools = Object.entries(NTM.tools).map(([kind, [label]]) => [kind, label]);
+  const tool = NTM.pick("what to do to it", tools, fit);
+  fit("w");
   const change = (what) => fig.set({ changes: [...values.changes, { at: player.t, ...what }] });
   const damage = (words, kind) => NTM.button(words, () =>
     change({ slot: NTM.between(Number(slot.value), 0, 127), damage: kind }));
   const act = NTM.button("do it", () => {
-    const kind = tool.value, v = Number(value.value), [label, low, high] = NTM.tools[kind];
-    const of = { head: Number(heads.value), until: player.t + Number(lasting.value) };
-    if (v < low || v > high) return fig.say(`${label} ${v}: it must be from ${low} to ${high}`);
-    const given = kind === "s" ? [-1, 0, 1].map((offset) => Number(offset === v)) : v;
-    change(kind === "hold" ? { ...of, hold: true } : { ...of, give: { [kind]: given } });
+    const set = tool.value, v = Number(value.value), [label, { min, max }] = NTM.tools[set];
+    const of = { head: Number(heads.value), until: player.t + Number(lasting.value), set };
+    if (v < min || v > max) return fig.say(`${label} ${v}: it must be from ${min} to ${max}`);
+    const to = set === "s" ? [-1, 0, 1].map((offset) => Number(offset === v)) : v;
+    change(set === "w" ? of : { ...of, to });
   });
-  const list = NTM.row(), tools = NTM.fields("Interfere, from the step that is shown",
+  const list = NTM.row(), interfere = NTM.fields("Interfere, from the step that is shown",
     NTM.row(heads, tool, value, NTM.label("for", lasting, "steps"), act),
     NTM.row(NTM.label("slot", slot), damage("clear this row", "clear"),
       damage("scramble this row", "scramble")), list);
-  tools.classList.add("ntm-tools");
-  fig.controls.append(tools, NTM.row(...fig.presets()));
-  const told = ({ at, until, head, slot: row, damage: kind, give: given = {} }) => {
+  fig.controls.append(interfere, NTM.row(...fig.presets()));
+  const told = ({ at, until, head, set, to, slot: row, damage: kind }) => {
     if (kind) return `step ${at}: slot ${row} ${kind === "clear" ? "cleared" : "scrambled"}`;
-    const [[key, v] = []] = Object.entries(given), who = heads.options[head]?.text;
-    const set = key === "s" ? ["−1", "0", "+1"][v.indexOf(1)] : v;
-    return `steps ${at} to ${until - 1}: ${who} ${key ? `${key} = ${set}` : "held still"}`;
+    const who = heads.options[head]?.text, v = set === "s" ? ["−1", "0", "+1"][to.indexOf(1)] : to;
+    return `steps ${at} to ${until - 1}: ${who} ${set === "w" ? "held still" : `${set} = ${v}`}`;
   };
   fig.keep("changes", [], (changes) => list.replaceChildren(...changes.map((each) => {
     const undo = () => fig.set({ changes: changes.filter((other) => other !== each) });
@@ -118,17 +108,15 @@ NTM.figures.playground = (fig) => {
     const vectors = rows(), [, make, least] = NTM.typed[task()], many = counted(vectors.length);
     repeats.hidden = !task().startsWith("repeat_copy");
     query.hidden = task() !== "associative_recall";
-    if (vectors.length < least) {
-      const fit = width() === 6 ? NTM.alphabet : "any";
-      return fig.say(`The pattern has ${many}; it needs ${least} or more. Letters: ${fit}.`);
-    }
-    drawn.title(`the pattern, ${many} of ${width()} bits: draw, or type`);
+    const letters = width() === 6 ? NTM.alphabet : "any";
+    const short = `The pattern has ${many}; it needs ${least} or more. Letters: ${letters}.`;
+    if (vectors.length < least) return fig.say(short);
+    drawn.named(`the pattern, ${many} of ${width()} bits: draw, or type`);
     drawn.pen((pen, w, h) => NTM.heat(pen, w, h, vectors, { map: "bits" }));
     player.begin(name, (of, { reads, writes }) => {
       const named = Array.from({ length: reads + writes }, (_, i) =>
-        (i < reads ? `read head ${i}` : `write head ${i - reads}`));
-      const same = heads.options.length === named.length;
-      if (!same) heads.replaceChildren(...NTM.pick("", named).options);
+        [i, i < reads ? `read head ${i}` : `write head ${i - reads}`]);
+      if (heads.length !== named.length) heads.replaceChildren(...NTM.pick("", named).options);
       fig.shows.changes(changes);
       return make(of, vectors, values);
     }, changes);

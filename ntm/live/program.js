@@ -10,7 +10,7 @@
 // names the line.
 NTM.parse = (text) => text.split("\n").flatMap((written, line) => {
   const source = written.replace(/#.*/, "").trim();
-  const wrong = (what) => { throw new Error(`Line ${line + 1}: ${what}`); };
+  const wrong = (what) => NTM.wrong(`Line ${line + 1}: ${what}`);
   if (!source) return [];
   const repeated = /^(?:(for each vector)\s*:|(for the rest)\s*:|(\d+) times\s*:)?\s*(.+)$/;
   const [, each, rest, n = 1, order] = source.match(repeated);
@@ -39,8 +39,7 @@ NTM.unroll = (program, marked) => {
     const times = { each: marked.indexOf(true) - steps.length, rest: T }[step.times] ?? step.times;
     for (let n = 0; steps.length < T && n < times; n++) steps.push(step);
   }
-  while (steps.length < T) steps.push({ verb: "pass", move: 0 });
-  return steps;
+  return steps.concat(Array(T - steps.length).fill({ verb: "pass", move: 0 }));
 };
 
 // Run it: one read head, one write head, a memory that begins empty, both heads on slot 0; what
@@ -78,55 +77,46 @@ NTM.told = ({ heads, before }, i) => {
 
 NTM.figures.program = (fig) => {
   const width = 10, { N = 16, seed = 0 } = fig.settings;
-  const oninput = () => fig.set({ text: text.value });
-  const spelt = { rows: 6, spellcheck: "false", "aria-label": "the program" };
-  const text = NTM.el("textarea", { ...spelt, oninput });
+  const copy = "write(x)\nfor each vector: write(x, move=+1)\n"
+    + "read(jump=start)\nfor the rest: read(move=+1)";
+  const backwards = "pass\nfor each vector: write(x, move=+1)\nwrite(x, move=+1)\n"
+    + "read(jump=mark, move=-1)\nfor the rest: read(move=-1)";
+  const text = fig.text("text", "the program", copy, { rows: 6, spellcheck: "false" });
   const named = { tabindex: 0, role: "region", "aria-label": "what every step did" };
   const listing = NTM.el("pre", { class: "ntm-steps", ...named });
-  const pictures = { // [title, height, colours]
-    wanted: ["wanted: the vectors, once more", 60, "bits"], output: ["read", 60, "bits"],
-    write: ["where the write head is", 110, "write"], read: ["where the read head is", 110, "read"],
-  };
-  const panels = Object.values(pictures).map(([title, height]) => NTM.panel(title, height));
+  const titles = [["wanted: the vectors, once more", 60], ["read", 60],
+    ["where the write head is", 110], ["where the read head is", 110]];
+  const panels = titles.map(([title, height]) => NTM.panel(title, height));
   fig.pictures.append(NTM.div("beside", NTM.el("div", {}, text, listing),
-    NTM.el("div", {}, ...panels.map(({ node }) => node))));
+    NTM.el("div", {}, ...panels)));
   const sliders = [
     fig.slider("t", "step", 0, 99, 1, 99), fig.slider("vectors", "vectors", 1, N + 2, 1, 8),
     fig.slider("β", "β, of a jump", 0, 50, 0.5, 50),
     fig.slider("γ", "γ, sharpening", 1, 30, 0.5, 30), fig.slider("leak", "leak", 0, 0.6, 0.02, 0),
   ];
   const now = () => Math.min(fig.values.t, 2 * fig.values.vectors + 1);
-  const step = (by) => () => fig.set({ t: Math.max(0, now() + by) });
-  const copy = "write(x)\nfor each vector: write(x, move=+1)\n"
-    + "read(jump=start)\nfor the rest: read(move=+1)";
-  const backwards = "pass\nfor each vector: write(x, move=+1)\nwrite(x, move=+1)\n"
-    + "read(jump=mark, move=-1)\nfor the rest: read(move=-1)";
-  const presets = fig.presets({
+  const move = (by) => fig.set({ t: Math.max(0, now() + by) });
+  const begin = NTM.button("first step", () => move(-Infinity));
+  fig.controls.append(NTM.grid(200, ...sliders), NTM.row(begin, ...NTM.steps(move), ...fig.presets({
     "backwards": { text: backwards }, "no sharpening, a leak": { γ: 1, leak: 0.1 },
     "one vector too many": { vectors: N },
-  });
-  fig.controls.append(NTM.grid(200, ...sliders), NTM.row(
-    NTM.button("first step", step(-Infinity)), NTM.button("‹ step", step(-1), "one step back"),
-    NTM.button("step ›", step(1), "one step on"), ...presets));
-  fig.keep("text", copy, (v) => { if (text.value !== v) text.value = v; });
+  })));
 
   fig.draw = () => {
     const { vectors, text: source, ...sizes } = fig.values, T = 2 * vectors + 2, t = now();
     sliders[0].input.max = T - 1;
     fig.shows.t(t);
-    const sequence = NTM.tasks().copy.sample(NTM.random(seed), { length: vectors });
+    const sequence = NTM.sample(NTM.tasks().copy, NTM.random(seed), { length: vectors });
     const { y, mask } = sequence, differ = (a, b) => a > 0.5 !== b > 0.5;
     let steps;
     try {
       steps = NTM.execute(NTM.parse(source), sequence, { ...sizes, N, width });
-    } catch (error) {
-      return fig.say(error.message);
-    }
+    } catch (error) { return fig.say(error.message); }
     const output = steps.map(({ r }, now) => r.slice(0, 8).map((v) => v * mask[now]));
     const wrong = y.map((row, now) => row.filter((v, j) => differ(v, output[now][j])).length);
     const [read, write] = [0, 1].map((i) => steps.map(({ heads }) => heads[i].w));
-    for (const [i, columns] of [y, output, write, read].entries()) {
-      const [, , map] = Object.values(pictures)[i];
+    const shown = [["bits", y], ["bits", output], ["write", write], ["read", read]];
+    for (const [i, [map, columns]] of shown.entries()) {
       NTM.timeline(panels[i], i ? columns.slice(0, t + 1) : y, { map, all: T, now: t });
     }
     const lines = steps.map((each, now) => {

@@ -5,16 +5,16 @@
 
 // what each chapter knows: its inputs and its stages
 NTM.known = {
-  content: [["k0", "k1", "β"], ["K", "w_c"]],
-  interpolation: [["k0", "k1", "β", "g", "was"], ["w_prev", "w_c", "w_g"]],
-  shift: [["was", "times", "s"], ["w_g", "w_s"]],
-  sharpening: [["k0", "k1", "β", "g", "was", "γ", "s", "times"],
-    ["w_prev", "w_c", "w_g", "w_s", "w"]],
+  content: ["k0 k1 β", "K w_c"],
+  interpolation: ["k0 k1 β g was", "w_prev w_c w_g"],
+  shift: ["was times s", "w_g w_s"],
+  sharpening: ["k0 k1 β g was γ s times", "w_prev w_c w_g w_s w"],
 };
 
 NTM.figures.stages = (fig) => {
   const { M, presets, upto } = fig.settings, N = M.length, { read, grey } = NTM.colours;
-  const [shown, stages] = NTM.known[upto], rings = upto === "shift";
+  const [shown, stages] = NTM.known[upto].map((names) => names.split(" "));
+  const rings = upto === "shift";
   const inputs = {
     k0: fig.slider("k0", "key, column 0", -2, 2, 0.05, 1),
     k1: fig.slider("k1", "key, column 1", -2, 2, 0.05, 0),
@@ -32,14 +32,12 @@ NTM.figures.stages = (fig) => {
   };
   const panels = stages.map((stage) => NTM.panel(titles[stage], 110));
   const picture = rings ? NTM.panel("the ring", 210) : NTM.panel("the rows of M, the key k", 170);
-  const nodes = [picture, ...panels].map(({ node }) => node);
-  fig.pictures.append(NTM.grid(upto === "interpolation" ? 150 : 200, ...nodes));
-  const chosen = shown.map((key) => inputs[key]);
-  fig.controls.append(NTM.grid(200, ...chosen), NTM.row(...fig.presets(presets)));
+  fig.pictures.append(NTM.grid(upto === "interpolation" ? 150 : 200, picture, ...panels));
+  fig.controls.append(NTM.grid(200, ...shown.map((key) => inputs[key])),
+    NTM.row(...fig.presets(presets)));
 
   const reach = 1.3 * Math.max(...M.flat().map(Math.abs), 1.5);
-  picture.drag((x, y) => {
-    const { clientWidth: width, clientHeight: height } = picture.canvas;
+  picture.drag((x, y, width, height) => {
     const [right, up] = [x - width / 2, height / 2 - y], unit = height / 2 / reach;
     const slot = Math.round((Math.atan2(right, up) / (2 * Math.PI)) * N);
     const [k0, k1] = [right, up].map((v) => NTM.between(Math.round((v / unit) * 20) / 20, -2, 2));
@@ -56,13 +54,13 @@ NTM.figures.stages = (fig) => {
     for (const [i, stage] of stages.entries()) {
       const w = found[stage], colour = stage === "K" || stage === "w_prev" ? grey : read;
       const told = Array.from(w, (v, j) => `slot ${j} ${NTM.number(v)}`).join(", ");
-      panels[i].title(titles[stage], `${titles[stage]}: ${told}`);
+      panels[i].named(titles[stage], `${titles[stage]}: ${told}`);
       panels[i].pen((pen, width, height) => NTM.bars(pen, width, height, w, colour, stage === "K"));
     }
     const w = found[stages.at(-1)], most = NTM.most(w), [share, sum] = [w[most], NTM.sum(w)];
     fig.say(`Most on slot ${most}: ${NTM.number(share, 3)}. Sums to ${NTM.number(sum, 3)}.`);
     if (!rings) return picture.pen((...canvas) => NTM.plane(...canvas, M, k, reach));
-    picture.title(`inner before, outer after${times > 1 ? ` ×${times}` : ""}`);
+    picture.named(`inner before, outer after${times > 1 ? ` ×${times}` : ""}`);
     picture.pen((...canvas) => NTM.ring(...canvas, [found.w_g, found.w_s], s[2] - s[0]));
   };
 };

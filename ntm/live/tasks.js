@@ -1,6 +1,6 @@
 // The paper's five tasks, one sequence at a time, with the channels of ntm/tasks.py. A task has
 // `inputs` and `outputs`; `sequence(...)` makes of given data the sequence { x, y, mask }: rows of
-// inputs, rows of targets, 1 where a step is scored; `sample(random, sizes)` draws the data first.
+// inputs, rows of targets, 1 where a step is scored; `draw(random, sizes)` draws such data.
 // `sizes`: what can be asked for, [least, most, most in training] of each.
 "use strict";
 
@@ -31,6 +31,7 @@ NTM.blank = ({ inputs, outputs }, T, from) => {
   const rows = (width) => Array.from({ length: T }, () => new Float64Array(width));
   return { x: rows(inputs), y: rows(outputs), mask: new Float64Array(T).fill(1, from) };
 };
+NTM.sample = (task, random, sizes = {}) => task.sequence(...task.draw(random, sizes));
 // Put vectors into rows, from row `at` on.
 NTM.put = (rows, at, vectors) => vectors.forEach((vector, i) => rows[at + i].set(vector));
 
@@ -48,9 +49,8 @@ NTM.repeat_copy = (marks) => ({
     for (let t = go + 1; t < end; t += L) NTM.put(y, t, vectors);
     return sequence;
   },
-  sample(random, { length = random.integer(1, 10), repeats = random.integer(1, 10) } = {}) {
-    return this.sequence(random.bits(length, 6), repeats);
-  },
+  draw: (random, { length = random.integer(1, 10), repeats = random.integer(1, 10) }) =>
+    [random.bits(length, 6), repeats],
 });
 
 NTM.tasks = () => ({
@@ -64,9 +64,7 @@ NTM.tasks = () => ({
       NTM.put(y, L + 2, vectors);
       return sequence;
     },
-    sample(random, { length = random.integer(1, 20) } = {}) {
-      return this.sequence(random.bits(length, 8));
-    },
+    draw: (random, { length = random.integer(1, 20) }) => [random.bits(length, 8)],
   },
   repeat_copy: NTM.repeat_copy(0), repeat_copy_marks: NTM.repeat_copy(1),
   // See some items of three vectors, then one of them again: write out the item that came after it.
@@ -84,10 +82,8 @@ NTM.tasks = () => ({
       NTM.put(y, mark + 5, items[query + 1]);
       return sequence;
     },
-    sample(random, { items = random.integer(2, 6) } = {}) {
-      const drawn = Array.from({ length: items }, () => random.bits(3, 6));
-      return this.sequence(drawn, random.integer(0, items - 2));
-    },
+    draw: (random, { items = random.integer(2, 6) }) =>
+      [Array.from({ length: items }, () => random.bits(3, 6)), random.integer(0, items - 2)],
   },
   // See bits whose odds hang on the five before, by a table of the sequence's own, predict the
   // next.
@@ -97,14 +93,14 @@ NTM.tasks = () => ({
       const rows = bits.map((bit) => Float64Array.of(bit)), x = rows.slice(0, -1);
       return { x, y: rows.slice(1), mask: new Float64Array(x.length).fill(1, 4) };
     },
-    sample(random, { length = 200 } = {}) {
+    draw(random, { length = 200 }) {
       const odds = () => Math.sin((random.uniform() * Math.PI) / 2) ** 2; // Beta(1/2, 1/2)
       const table = Array.from({ length: 32 }, odds), bits = [];
       for (let i = 0, seen = 0; i < length; i++) {
         bits.push(Number(random.uniform() < (i < 5 ? 0.5 : table[seen])));
         seen = (2 * seen + bits[i]) % 32;
       }
-      return this.sequence(bits);
+      return [bits];
     },
   },
   // See vectors with priorities, write out the 16 of highest priority in descending order.
@@ -120,9 +116,9 @@ NTM.tasks = () => ({
       NTM.put(y, n + 1, order.map((i) => vectors[i]));
       return sequence;
     },
-    sample(random, { vectors = 20 } = {}) {
+    draw(random, { vectors = 20 }) {
       const priorities = Array.from({ length: vectors }, () => 2 * random.uniform() - 1);
-      return this.sequence(random.bits(vectors, 8), priorities);
+      return [random.bits(vectors, 8), priorities];
     },
   },
 });

@@ -14,7 +14,7 @@ NTM.lane = (scope) => {
     points = [];
   };
   const answer = (machine, random, sizes) => {
-    const sequence = trainer.task.sample(random, sizes), steps = machine.run(sequence.x);
+    const sequence = NTM.sample(trainer.task, random, sizes), steps = machine.run(sequence.x);
     return { sequence, steps, ...NTM.score(steps.map(({ logits }) => logits), sequence) };
   };
   const picture = () => {
@@ -44,21 +44,25 @@ NTM.lane = (scope) => {
       const { settings, tensors } = file ? NTM.load(file) : given;
       const ends = (of) => `${of.inputs} inputs and ${of.outputs} outputs`;
       const [has, takes] = [ends(settings), ends(task)];
-      if (has !== takes) throw new Error(`this machine has ${has}; ${name} has ${takes}`);
+      if (has !== takes) NTM.wrong(`this machine has ${has}; ${name} has ${takes}`);
       trainer = new NTM.Trainer({ ...given, task, settings: { layers: 1, ...settings }, tensors });
     },
-    probe(given) { probe = given; },
+    probe(given) {
+      probe = given;
+      trainer.rate = given.rate;
+    },
     go(on) {
       if (on && !going) setTimeout(learn);
       going = on;
     },
-    rate(rate) { trainer.rate = rate; },
     ask(sequences) {
       const machine = trainer.machine(), random = NTM.random(probe.seed, 4);
       const all = Array.from({ length: sequences }, () => answer(machine, random, probe.sizes));
-      const mean = (kind) => NTM.sum(all.map((one) => one[kind])) / sequences;
-      const perfect = all.filter(({ wrong }) => !wrong).length;
-      post({ told: [mean("bits"), mean("wrong"), mean("asked"), perfect, sequences] });
+      const [bits, wrong, asked] = ["bits", "wrong", "asked"].map((kind, i) =>
+        NTM.number(NTM.sum(all.map((one) => one[kind])) / sequences, 2 - i));
+      const perfect = `${all.filter((one) => !one.wrong).length} of ${sequences} sequences`;
+      post({ told: `Seed ${trainer.seed}: ${bits} bits, ${wrong} of ${asked} bits wrong, `
+        + `${perfect} without a mistake.` });
     },
     save() { post({ file: trainer.machine({ task: name }).save() }); },
   };
@@ -66,9 +70,7 @@ NTM.lane = (scope) => {
     try {
       for (const [order, given] of Object.entries(data)) orders[order](given);
       post(data.begin || data.probe || data.go === false ? { picture: picture() } : {});
-    } catch (error) {
-      scope.postMessage({ error: error.message });
-    }
+    } catch (error) { scope.postMessage({ error: error.message }); }
   };
 };
 
@@ -89,19 +91,16 @@ NTM.worker = () => {
 
 NTM.figures.training = (fig) => {
   const { settings: { recipes, small }, values } = fig, whole = (v) => v.toLocaleString("en");
-  let lanes = [], shown = "";
+  let lanes = [];
   const tell = (order) => lanes.forEach((lane) => lane.worker.postMessage(order));
   const going = () => lanes.some((lane) => lane.going);
 
   // the choices; those of a size follow the book's recipe for the task until they are moved
-  const named = {
-    copy: "copy", repeat_copy: "repeat copy", associative_recall: "associative recall",
-    ngrams: "N-grams",
-  };
+  const named = (task) => task.replaceAll("_", " ").replace("ngrams", "N-grams");
   const of_recipe = [
-    fig.choice("task", "task", named),
-    fig.choice("controller", "controller", { feedforward: "feedforward", lstm: "LSTM" }),
-    fig.choice("start", "begins", { tape: "as a tape", bare: "bare" }),
+    fig.choice("task", "task", Object.keys(recipes.tape).map((task) => [task, named(task)])),
+    fig.choice("controller", "controller", [["feedforward"], ["lstm", "LSTM"]]),
+    fig.choice("start", "begins", [["tape", "as a tape"], ["bare"]]),
   ];
   // what is asked: the task's last size
   const sizes = () => Object.entries(NTM.tasks()[values.task].sizes).at(-1);
@@ -111,9 +110,9 @@ NTM.figures.training = (fig) => {
     return { hidden_size, N, read_heads, size: sizes()[1][2] };
   };
   for (const input of of_recipe) input.addEventListener("change", () => fig.set(recipe()));
-  const rates = ["0.00003", "0.0001", "0.0003", "0.001"].map((rate) => [rate, rate]);
-  const rate = fig.choice("rate", "rate", Object.fromEntries(rates), "0.0001");
-  const many = fig.choice("lanes", "seeds", { 1: "one", 2: "two", 3: "three" }), first = recipe();
+  const rates = [["0.00003"], ["0.0001"], ["0.0003"], ["0.001"]], first = recipe();
+  const rate = fig.choice("rate", "rate", rates, "0.0001");
+  const many = fig.choice("lanes", "seeds", [["1", "one"], ["2", "two"], ["3", "three"]]);
   const sliders = [
     fig.slider("hidden_size", "units", 10, 256, 2, first.hidden_size),
     fig.slider("N", "slots N", 16, 256, 8, first.N),
@@ -123,59 +122,57 @@ NTM.figures.training = (fig) => {
   const size = fig.slider("size", "length", 1, 200, 1, first.size);
   size.classList.add("ntm-wide", "ntm-size");
   fig.keep("shown", 0);
-  const probe = () => ({ seed: values.shown, sizes: { [sizes()[0]]: values.size } });
+  // what the workers must know of the choices as they now are
+  const probe = () => ({
+    seed: values.shown, sizes: { [sizes()[0]]: values.size }, rate: Number(values.rate),
+  });
   const go = NTM.el("button", { type: "button", onclick() {
     fig.say(going() ? "Stopped." : "It learns.");
     tell({ go: !going() });
   } });
-  const ask = () => {
+  const ask = NTM.button("ask it ten", () => {
     fig.say("Asking …");
     tell({ ask: 10 });
-  };
-  const next = () => fig.set({ seed: (values.seed + Number(values.lanes)) % 100 });
-  const other = () => fig.set({ shown: values.shown + 1 });
-  const loaded = async ({ target: { files: [file] } }) => {
-    if (!file) return;
-    const bytes = await file.arrayBuffer();
-    fig.set({ lanes: "1" });
-    fig.draw();
-    begin(values, bytes);
-  };
-  const file = NTM.el("input", {
-    type: "file", accept: ".safetensors", "aria-label": "load a machine", onchange: loaded,
-    onclick: () => (file.value = ""), // so that the same file may be taken again
   });
-  const save = () => lanes[0].worker.postMessage({ save: true });
-  const again = NTM.button("start again", () => begin(values)), more = NTM.grid(260, ...sliders);
-  const files = NTM.row(NTM.button("save it", save), NTM.label("load one ", file));
+  const next = NTM.button("next seed", () =>
+    fig.set({ seed: (values.seed + Number(values.lanes)) % 100 }));
+  const other = NTM.button("another sequence", () => fig.set({ shown: values.shown + 1 }));
+  const file = NTM.el("input", {
+    type: "file", accept: ".safetensors", "aria-label": "load a machine",
+    onclick: () => (file.value = ""), // so that the same file may be taken again
+    async onchange() {
+      if (!file.files.length) return;
+      const bytes = await file.files[0].arrayBuffer();
+      fig.set({ lanes: "1" });
+      fig.draw();
+      begin(values, bytes);
+    },
+  });
+  const save = NTM.button("save it", () => lanes[0].worker.postMessage({ save: true }));
+  const again = NTM.button("start again", () => begin(values));
   const rare = (...inside) => (small ? [] : inside);
-  fig.controls.append(
-    NTM.row(go, again, NTM.button("next seed", next), many, ...fig.presets()),
-    NTM.row(...of_recipe, ...rare(rate)), ...rare(more),
-    NTM.row(size, NTM.button("ask it ten", ask), NTM.button("another sequence", other)),
-    ...rare(files));
+  fig.controls.append(NTM.row(go, again, next, many, ...fig.presets()),
+    NTM.row(...of_recipe, ...rare(rate)), ...rare(NTM.grid(260, ...sliders)),
+    NTM.row(size, ask, other), ...rare(NTM.row(save, NTM.label("load one ", file))));
 
   // the pictures: the curves, and of each seed its answer, its write head and its read head
   const curve = NTM.panel("", small ? 150 : 190), rows = NTM.el("div");
-  fig.pictures.append(curve.node, rows);
+  fig.pictures.append(curve, rows);
 
   // New machines, or the one in a file; those before are gone.
-  function begin({ task, controller, start, rate, lanes: many, seed, ...sizes }, bytes) {
+  function begin({ task, controller, start, lanes: many, seed, ...sizes }, bytes) {
     const { hidden_size, N, read_heads } = sizes, recipe = recipes[start][task][controller];
     const given = { controller, start, ...recipe, hidden_size, N, read_heads };
     const settings = NTM.settings(NTM.tasks()[task], given);
     for (const { worker } of lanes) worker.terminate();
-    shown = JSON.stringify(probe());
     lanes = Array.from({ length: Number(many) }, (_, i) => {
       const panels = [1, 2, 3].map(() => NTM.panel("", 120)), worker = NTM.worker();
-      const lane = { seed: seed + i, worker, panels, rate, file: bytes, points: [], seen: 0 };
+      const lane = { seed: seed + i, worker, panels, file: bytes, points: [], seen: 0 };
       worker.onmessage = ({ data }) => heard(lane, data);
-      const order = { task, settings, seed: lane.seed, rate: Number(rate), file: bytes };
-      worker.postMessage({ probe: probe(), begin: order });
+      worker.postMessage({ begin: { task, settings, seed: seed + i, file: bytes }, probe: probe() });
       return lane;
     });
-    const nodes = ({ panels }) => panels.map(({ node }) => node);
-    rows.replaceChildren(...lanes.map((lane) => NTM.grid(190, ...nodes(lane))));
+    rows.replaceChildren(...lanes.map(({ panels }) => NTM.grid(190, ...panels)));
     fig.say(bytes ? "A machine from a file." : "Nothing learned yet: press train.");
     fig.redraw();
   }
@@ -191,14 +188,7 @@ NTM.figures.training = (fig) => {
     if (below > lane.points.length - points.length) {
       fig.say(`Seed ${seed} is first below 1 bit after ${whole(NTM.every * below)} sequences.`);
     }
-    if (told) {
-      fig.say(lanes.filter((each) => each.told).map((each) => {
-        const [bits, wrong, asked, perfect, sequences] = each.told;
-        const cost = `${NTM.number(bits)} bits, ${NTM.number(wrong, 1)} of ${whole(asked)} bits`;
-        const whom = `${perfect} of ${sequences} sequences without a mistake`;
-        return `Seed ${each.seed}: ${cost} wrong, ${whom}.`;
-      }).join(" "));
-    }
+    if (told) fig.say(lanes.flatMap((each) => each.told || []).join(" "));
     if (bytes) {
       const href = URL.createObjectURL(new Blob([bytes])), { task, controller } = values;
       NTM.el("a", { href, download: `${task}-${controller}-seed-${seed}.safetensors` }).click();
@@ -209,11 +199,7 @@ NTM.figures.training = (fig) => {
   }
 
   fig.draw = () => {
-    const [name, [min, max, trained]] = sizes(), { rate } = values;
-    if (JSON.stringify(probe()) !== shown) tell({ probe: probe() });
-    if (lanes[0].rate !== rate) tell({ rate: Number(rate) });
-    shown = JSON.stringify(probe());
-    for (const lane of lanes) lane.rate = rate;
+    const [name, [min, max, trained]] = sizes();
     Object.assign(size.input, { min, max, value: values.size });
     size.input.setAttribute("aria-label", (size.querySelector("span").textContent = name));
     size.title = `trained on up to ${trained}`;
@@ -221,12 +207,13 @@ NTM.figures.training = (fig) => {
     go.setAttribute("aria-pressed", going());
     const told = lanes.map(({ seed, seen, points }) =>
       `seed ${seed}: ${points.length ? `${NTM.number(points.at(-1))} after ` : ""}${whole(seen)}`);
-    curve.title(`bits a sequence, over sequences; ${told.join("; ")}`);
+    curve.named(`bits a sequence, over sequences; ${told.join("; ")}`);
     curve.pen((...canvas) => NTM.curves(...canvas, lanes, NTM.colours[values.controller]));
     for (const { panels, picture, seed } of lanes) {
       if (picture) NTM.draw_lane(panels, picture, lanes.length > 1 ? `seed ${seed}: ` : "");
     }
   };
+  fig.before([], () => tell({ probe: probe() }));
   fig.before(["rate", "size", "shown"], (now) => begin(now));
 };
 
@@ -252,11 +239,11 @@ NTM.curves = (pen, width, height, lanes, colour) => {
 
 NTM.draw_lane = ([answer, ...heads], { read, write, y, wanted, wrong, asked }, who) => {
   const told = `${wrong} of ${asked} bits wrong`, [first, last] = NTM.reached([...read, ...write]);
-  answer.title(`${who}${told}`, `${who}what is wanted, and what it answers: ${told}`);
+  answer.named(`${who}${told}`, `${who}what is wanted, and what it answers: ${told}`);
   const both = wanted.map((row, t) => [...row, ...y[t]]);
   NTM.timeline(answer, both, { map: "bits", names: ["wanted", "answer"], x: 50 });
   for (const [i, [map, w]] of Object.entries({ write, read }).entries()) {
-    heads[i].title(`where the ${map} head is`);
+    heads[i].named(`where the ${map} head is`);
     NTM.timeline(heads[i], w.map((row) => row.subarray(first, last + 1)), { map, first });
   }
 };

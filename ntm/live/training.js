@@ -11,9 +11,8 @@ NTM.drawWeights = (settings, random) => {
   for (const [name, shape] of Object.entries(shapes)) {
     const data = new Float32Array(shape.reduce((a, b) => a * b));
     const bound = 1 / Math.sqrt(shapes[name.replace(/bias$/, "weight")][1]); // of a linear layer
-    const linear = /(weight|bias)$/.test(name) ? data.length : 0;
-    for (let i = 0; i < linear; i++) data[i] = bound * (2 * random.uniform() - 1);
-    tensors[name] = { shape, data };
+    const draw = () => bound * (2 * random.uniform() - 1);
+    tensors[name] = { shape, data: /(weight|bias)$/.test(name) ? data.map(draw) : data };
   }
   const bias = tensors["heads.linear.bias"].data, weight = tensors["heads.linear.weight"].data;
   const [β, g, s] = [0, 1, 2].map((n) => heads * (width + n)), a = bias.length - writes * width;
@@ -142,7 +141,7 @@ NTM.Trainer = class {
       NTM.drawMemory(this.settings, this.floats(at, n), this.redrawn);
     }
     this.seen++;
-    return this.update(this.task.sample(this.sequences));
+    return this.update(NTM.sample(this.task, this.sequences));
   }
 
   // Copies of all tensors, or of all gradients, as { name: { shape, data } }.
@@ -151,7 +150,6 @@ NTM.Trainer = class {
     return Object.fromEntries(found.map(({ name, shape, n, pointers }) =>
       [name, { shape, data: this.floats(pointers[which], n).slice() }]));
   }
-  gradients() { return this.tensors(1); }
   machine(notes = {}) {
     const { settings, seed, seen: sequences, rate } = this;
     return new NTM.Machine(settings, this.tensors(), { ...notes, seed, sequences, rate });

@@ -234,7 +234,7 @@ def test_the_program_is_that_of_torch_and_its_failures_too(visit):
     for γ, leak, vectors in [(1, 0.1, 12), (1.5, 0.2, 12), (30, 0, 16)]:
         for label, value in {"γ, sharpening": γ, "leak": leak, "vectors": vectors}.items():
             slide(page, label, value)
-        sample = f"NTM.tasks().copy.sample(NTM.random(0), {{ length: {vectors} }})"
+        sample = f"NTM.sample(NTM.tasks().copy, NTM.random(0), {{ length: {vectors} }})"
         x, y = page.evaluate(f"(({{ x, y }}) => [x, y].map(rows => rows.map(row => "
                              f"[...row])))({sample})")
         r, _ = programs.run(programs.copy, torch.tensor(x), 16, width=10, γ=γ, leak=leak)

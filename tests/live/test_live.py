@@ -4,12 +4,13 @@ pass between the two, and the compiled kernel, which must be that of ntm/kernel.
 import importlib.metadata
 import json
 
+import checks
 import golden
 import kernel_js
 import pytest
 import torch
 
-from ntm import NTM
+from ntm import NTM, live
 from ntm.start import tape
 
 
@@ -67,3 +68,20 @@ def test_the_compiled_kernel_is_current():
                     f"installed, not {pinned}")
     script = kernel_js.SCRIPT.read_text(encoding="utf-8")
     assert script == kernel_js.script(kernel_js.compiled()), "make live"
+
+
+def test_the_page_s_javascript_is_read_in_an_evening():
+    """Fewer than 1,500 lines of code, and none too long to read."""
+    most, lines = 1500, checks.code_lines()
+    assert set(lines) >= {"equations", "machine", "training"} and "kernel" not in lines
+    assert sum(lines.values()) < most, lines
+    long = [(name, line) for name in lines
+            for line in live.script(name).splitlines() if len(line) > 100]
+    assert not long
+
+
+def test_lines_of_code_are_those_that_are_neither_blank_nor_a_comment(tmp_path):
+    source = "// why\n\nconst b = 1; // and\n  // more\n}\n"
+    (tmp_path / "a.js").write_text(source, encoding="utf-8")
+    (tmp_path / "kernel.js").write_text("NTM.kernel = 1;\n", encoding="utf-8")
+    assert checks.code_lines(tmp_path) == {"a": 2}
