@@ -125,7 +125,8 @@ def twins(machine):
 
 
 # what is added to the raw gate, and where to the tape's step of +1 is turned: in turn
-HABITS = {"walks": (-2.0, 1), "finds": (2.0, 0), "finds the next": (2.0, 1), "goes back": (-2.0, -1)}
+HABITS = {"walks": (-2.0, 1), "finds": (2.0, 0), "finds the next": (2.0, 1),
+          "goes back": (-2.0, -1)}
 
 
 @torch.no_grad()
@@ -188,8 +189,8 @@ class Apart(nn.Module):
 
 
 def build(task, heads, start="tape", seed=0):
-    """A new machine for one of COURSES with so many read heads (for sort as many write heads), begun
-    as STARTS says; and the task."""
+    """A new machine for one of COURSES with so many read heads (for sort as many write heads),
+    begun as STARTS says; and the task."""
     for what, value, allowed in [("task", task, COURSES), ("start", start, STARTS)]:
         if value not in allowed:
             raise ValueError(f"{what} is {value!r}; it must be one of "
@@ -244,16 +245,17 @@ def source():
 
 
 def jobs_of(seeds):
-    """What the record holds, on these seeds: how many heads, four heads from other starts, four
-    heads that pay; sort, on the first three."""
-    recall = [dict(task="recall", heads=heads, start="tape", weight=0.0) for heads in (1, 2, 4, 8)]
-    recall += [dict(task="recall", heads=4, start=start, weight=0.0)
-               for start in ("alike", "habits", "twins")]
-    pays = [dict(task="recall", heads=4, start="tape", weight=weight) for weight in (0.1, 1.0, 10.0)]
+    """What the record holds. On these seeds: so many heads, and four heads from other starts; on
+    the first five: four heads that pay; on the first three: sort."""
+    counts = [dict(task="recall", heads=heads, start="tape", weight=0.0) for heads in (1, 2, 4, 8)]
+    starts = [dict(task="recall", heads=4, start=start, weight=0.0)
+              for start in ("alike", "habits", "twins")]
+    pays = [dict(task="recall", heads=4, start="tape", weight=weight)
+            for weight in (0.1, 1.0, 10.0)]
     sort = [dict(task="sort", heads=heads, start="tape", weight=0.0) for heads in (1, 2, 4, 8)]
-    return [job | dict(seed=seed) for among, jobs in [(seeds, recall), (seeds[:5], pays),
-                                                      (seeds[:3], sort)]
-            for seed in among for job in jobs]
+    jobs = [(counts + starts, seeds[:5]), (pays, seeds[:5]), (sort, seeds[:3]),
+            (counts + starts, seeds[5:])]
+    return [job | dict(seed=seed) for what, among in jobs for seed in among for job in what]
 
 
 def main(arguments=None):
