@@ -3,9 +3,9 @@ apart.
 
     python -m ntm.beyond.heads --first 20 --seeds 10
 
-trains machines with one to eight read heads, four heads from several starts and four heads that pay
-for their overlap, on these seeds, and writes what it finds to `pretrained/heads.json`. What is in
-the folder already is not made again.
+trains machines with one to eight read heads and four heads from other starts on these seeds, four
+heads that pay for their overlap on the first five, and writes what it finds to
+`pretrained/heads.json`. What is in the folder already is not made again.
 
 The machine is the paper's. A start is what its weights are before training; a penalty is a module
 around it that `ntm.train` takes as it takes a machine.
@@ -33,15 +33,10 @@ from ..runs import source as source_of_runs
 from ..training import evaluate, train
 
 FILE = Path(__file__).parents[1] / "pretrained" / "heads.json"
-# for each task: the task, the machine beyond its heads, how it is trained, what is asked at the end
-COURSES = {
-    "recall": (tasks.AssociativeRecall,
-               dict(hidden_size=256, start="tape", initial_memory="redrawn"),
-               dict(sequences=3_000), {"training range": {}, "20 items": dict(items=20)}),
-    "sort": (tasks.PrioritySort,
-             dict(hidden_size=100, initial_memory="positions", initial_strength=3.0),
-             dict(sequences=10_000, batch=10, every=500, lr=1e-3), {"training range": {}}),
-}
+# what is learned: associative recall, by the machine of its chapter with fewer or more heads
+SETTINGS = dict(hidden_size=256, start="tape", initial_memory="redrawn")
+SEQUENCES = 3_000
+QUESTIONS = {"training range": {}, "20 items": dict(items=20)}
 
 
 # How alike heads are
@@ -168,7 +163,7 @@ class Apart(nn.Module):
     machine itself; the curve of the training is of its own cost alone.
     """
 
-    def __init__(self, machine, weight, moments=2, seed=0):
+    def __init__(self, machine, weight, moments=1, seed=0):
         super().__init__()
         self.machine, self.weight = machine, number("weight", weight, "above 0", above=0)
         (self.moments,) = positive(moments=moments)
@@ -188,52 +183,43 @@ class Apart(nn.Module):
         return _Also.apply(torch.cat(logits), paid)
 
 
-def build(task, heads, start="tape", seed=0):
-    """A new machine for one of COURSES with so many read heads (for sort as many write heads),
-    begun as STARTS says; and the task."""
-    for what, value, allowed in [("task", task, COURSES), ("start", start, STARTS)]:
-        if value not in allowed:
-            raise ValueError(f"{what} is {value!r}; it must be one of "
-                             f"{', '.join(map(repr, allowed))}")
-    kind, settings, _, _ = COURSES[task]
-    subject = kind()
-    machine = NTM(subject.inputs, subject.outputs, "feedforward", seed=seed, read_heads=heads,
-                  write_heads=heads if task == "sort" else 1, **settings)
+def build(heads, start="tape", seed=0):
+    """A new machine for recall with so many read heads, begun as STARTS says."""
+    if start not in STARTS:
+        raise ValueError(f"start is {start!r}; it must be one of {', '.join(map(repr, STARTS))}")
+    task = tasks.AssociativeRecall()
+    machine = NTM(task.inputs, task.outputs, "feedforward", read_heads=heads, seed=seed, **SETTINGS)
     if STARTS[start] is not None:
         STARTS[start](machine)
-    return machine, subject
+    return machine
 
 
-def run(task, heads, start, weight, seed, sequences=None):
-    """Train one machine; a dict for JSON. weight: of the penalty, in bits; 0 for none."""
-    machine, subject = build(task, heads, start, seed)
-    recipe = dict(every=100) | COURSES[task][2]
-    if sequences is not None:
-        recipe["sequences"] = sequences
-    if "lr" in recipe:
-        recipe["optimizer"] = torch.optim.Adam(machine.parameters(), lr=recipe["lr"])
-    probe = subject.sample(50, generator=torch.Generator().manual_seed(9_000 + seed))
+def overlap_now(machine, sequences=50, seed=0):
+    """The overlap of a machine's read heads over fresh sequences of recall; None for one head."""
+    x = tasks.AssociativeRecall().sample(sequences, generator=torch.Generator().manual_seed(seed)).x
+    with torch.no_grad():
+        w = machine(x, trace=True)[1].w_read
+    return overlap(w).item() if machine.read_heads > 1 else None
 
-    def now():
-        with torch.no_grad():
-            w = machine(probe.x, trace=True)[1].w_read
-        return round(overlap(w).item(), 4) if heads > 1 else None
 
-    begin, started = now(), time.process_time()
-    learner = Apart(machine, weight, seed=seed) if weight else machine
-    curve = train(learner, subject, seed=seed, progress=False, **recipe).bits
-    seconds, fresh = time.process_time() - started, 10_000 + seed
-    scores = {}
-    for question, how in COURSES[task][3].items():
-        scored = evaluate(machine, subject, sequences=100, seed=fresh, **how)
+def run(heads, start, weight, seed, sequences=SEQUENCES, every=100):
+    """Train one machine; a dict for JSON. weight: of the price for overlap, in bits; 0 for none.
+
+    milliseconds: of CPU time, a sequence. without: bits where one head after the other is silenced.
+    """
+    machine, task, fresh = build(heads, start, seed), tasks.AssociativeRecall(), 10_000 + seed
+    begin, started = overlap_now(machine, seed=fresh), time.process_time()
+    curve = train(Apart(machine, weight, seed=seed) if weight else machine, task, sequences,
+                  seed=seed, every=every, progress=False).bits
+    seconds, scores = time.process_time() - started, {}
+    for question, how in QUESTIONS.items():
+        scored = evaluate(machine, task, sequences=100, seed=fresh, **how)
         scores[question] = dict(bits=float(f"{scored.bits:.4g}"), wrong_bits=scored.wrong_bits)
-    return dict(task=task, heads=heads, start=start, weight=weight, seed=seed,
-                sequences=recipe["sequences"], every=recipe["every"],
-                bits=[float(f"{bits:.4g}") for bits in curve],
-                overlap=dict(begin=begin, end=now()), scores=scores,
-                without=[float(f"{bits:.4g}")
-                         for bits in without_each(machine, subject, 50, fresh)],
-                milliseconds=round(1e3 * seconds / recipe["sequences"], 3),
+    return dict(heads=heads, start=start, weight=weight, seed=seed, sequences=sequences,
+                every=every, bits=[float(f"{bits:.4g}") for bits in curve], scores=scores,
+                overlap=dict(begin=begin, end=overlap_now(machine, seed=fresh)),
+                without=[float(f"{bits:.4g}") for bits in without_each(machine, task, 50, fresh)],
+                milliseconds=round(1e3 * seconds / sequences, 3),
                 parameters=sum(p.numel() for p in machine.parameters()))
 
 
@@ -246,16 +232,13 @@ def source():
 
 def jobs_of(seeds):
     """What the record holds. On these seeds: so many heads, and four heads from other starts; on
-    the first five: four heads that pay; on the first three: sort."""
-    counts = [dict(task="recall", heads=heads, start="tape", weight=0.0) for heads in (1, 2, 4, 8)]
-    starts = [dict(task="recall", heads=4, start=start, weight=0.0)
-              for start in ("alike", "habits", "twins")]
-    pays = [dict(task="recall", heads=4, start="tape", weight=weight)
-            for weight in (0.1, 1.0, 10.0)]
-    sort = [dict(task="sort", heads=heads, start="tape", weight=0.0) for heads in (1, 2, 4, 8)]
-    jobs = [(counts + starts, seeds[:5]), (pays, seeds[:5]), (sort, seeds[:3]),
-            (counts + starts, seeds[5:])]
-    return [job | dict(seed=seed) for what, among in jobs for seed in among for job in what]
+    the first five: four heads that pay."""
+    free = [dict(heads=heads, start="tape", weight=0.0) for heads in (1, 2, 4, 8)]
+    free += [dict(heads=4, start=start, weight=0.0) for start in ("alike", "habits")]
+    pay = [dict(heads=4, start="tape", weight=weight) for weight in (0.1, 1.0, 10.0)]
+    return [job | dict(seed=seed) for jobs, among in [(free, seeds[:5]), (pay, seeds[:5]),
+                                                      (free, seeds[5:])]
+            for seed in among for job in jobs]
 
 
 def main(arguments=None):
