@@ -8,7 +8,7 @@ import torch
 
 from ntm import NTM, tasks, train
 from ntm.beyond import heads
-from ntm.beyond.heads import STARTS, Apart, alike, build, habits, overlap, run, silence, twins
+from ntm.beyond.heads import Apart, alike, build, habits, overlap, run, silence, twins
 
 
 def machine(reads=3, writes=1, controller="feedforward", **settings):
@@ -104,7 +104,7 @@ def test_habits_do_what_they_are_called():
     gates, shifts = after.g.mean((0, 1)), after.s.mean((0, 1)).argmax(-1) - 1
     assert shifts[:5].tolist() == [1, 0, 1, -1, 1]
     assert (gates[[0, 3, 4]] < 0.25).all() and (gates[[1, 2]] > 0.75).all()
-    moved = tape.heads.linear.bias != other.heads.linear.bias
+    moved = (tape.heads.linear.bias - other.heads.linear.bias).abs() > 0.1
     assert [int(part.sum()) for part in moved.split(tape.heads.sizes)] == [0, 0, 5, 4, 0, 0, 0]
 
 
@@ -155,7 +155,7 @@ def test_run_says_all_and_is_repeatable():
     one, two = (run(2, "habits", 0.5, 3, sequences=100) for _ in range(2))
     assert one.pop("milliseconds") > 0 and two.pop("milliseconds") > 0
     assert one == two and len(one["bits"]) == 1 and len(one["without"]) == 2
-    assert set(one["scores"]) == {"training range", "20 items"}
+    assert set(one["scores"]) == {"training range", "12 items"}
     assert run(1, "tape", 0.0, 3, sequences=100)["overlap"] == dict(begin=None, end=None)
 
 
@@ -168,4 +168,4 @@ def test_the_record_holds_every_kind_on_the_same_seeds():
     paid = [among for (*_, weight), among in seeds.items() if weight]
     assert len(free) == 6 and len(paid) == 3
     assert all(among == free[0] for among in free) and all(among == paid[0] for among in paid)
-    assert len(paid[0]) == 5 and paid[0] <= free[0]
+    assert len(paid[0]) == (len(free[0]) + 1) // 2 and paid[0] <= free[0]
