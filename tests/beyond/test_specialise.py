@@ -78,6 +78,12 @@ def test_silence_changes_a_copy():
             silence(whole, **wrong)
 
 
+def test_each_head_alone_is_all_others_silenced():
+    whole, task = machine(reads=2), tasks.AssociativeRecall()
+    without = heads.without_each(whole, task, sequences=5)
+    assert heads.with_each(whole, task, sequences=5) == without[::-1] and without[0] != without[1]
+
+
 def test_alike_begin_alike_and_part():
     start = machine()
     alike(start)
@@ -154,7 +160,7 @@ def test_unknown_names_and_weights_are_refused():
 def test_run_says_all_and_is_repeatable():
     one, two = (run(2, "habits", 0.5, 3, sequences=100) for _ in range(2))
     assert one.pop("milliseconds") > 0 and two.pop("milliseconds") > 0
-    assert one == two and len(one["bits"]) == 1 and len(one["without"]) == 2
+    assert one == two and len(one["bits"]) == 1 and len(one["without"]) == len(one["alone"]) == 2
     assert set(one["scores"]) == {"training range", "12 items"}
     assert run(1, "tape", 0.0, 3, sequences=100)["overlap"] == dict(begin=None, end=None)
 
@@ -168,4 +174,4 @@ def test_the_record_holds_every_kind_on_the_same_seeds():
     paid = [among for (*_, weight), among in seeds.items() if weight]
     assert len(free) == 6 and len(paid) == 3
     assert all(among == free[0] for among in free) and all(among == paid[0] for among in paid)
-    assert len(paid[0]) == (len(free[0]) + 1) // 2 and paid[0] <= free[0]
+    assert len(paid[0]) == 3 and paid[0] <= free[0]
