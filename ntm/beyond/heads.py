@@ -1,7 +1,7 @@
 """Heads that specialise: how alike several heads are, what each is good for, and what sets them
 apart.
 
-    python -m ntm.beyond.heads --first 20 --seeds 5
+    python -m ntm.beyond.heads --first 20 --seeds 5 --paid 3
 
 trains machines with one to eight read heads and four heads from other starts on these seeds, four
 heads that pay for their overlap on the first three, and writes what it finds to
@@ -239,14 +239,14 @@ def source():
     return digest.hexdigest()[:12]
 
 
-def jobs_of(seeds):
+def jobs_of(seeds, paid):
     """What the record holds. On these seeds: so many heads, and four heads from other starts; on
-    the first three: four heads that pay."""
+    the first `paid` of them: four heads that pay."""
     free = [dict(heads=heads, start="tape", weight=0.0) for heads in (1, 2, 4, 8)]
     free += [dict(heads=4, start=start, weight=0.0) for start in ("alike", "habits")]
     pay = [dict(heads=4, start="tape", weight=weight) for weight in (0.1, 1.0, 10.0)]
-    return [job | dict(seed=seed) for i, seed in enumerate(seeds)
-            for job in free + pay * (i < 3)]
+    return [job | dict(seed=seed) for jobs, among in [(free, seeds), (pay, seeds[:paid])]
+            for seed in among for job in jobs]
 
 
 def main(arguments=None):
@@ -255,17 +255,19 @@ def main(arguments=None):
                                      description=__doc__.split("\n")[0])
     parser.add_argument("--first", type=int, default=20, help="the first seed")
     parser.add_argument("--seeds", type=int, default=5, help="how many")
+    parser.add_argument("--paid", type=int, default=3, help="on how many heads pay for overlap")
     parser.add_argument("--folder", default="build/heads")
     parser.add_argument("--workers", type=int, default=1, help="processes side by side")
     given = parser.parse_args(arguments)
     terminate_is_ctrl_c()
-    jobs = jobs_of(range(given.first, given.first + given.seeds))
+    jobs = jobs_of(range(given.first, given.first + given.seeds), given.paid)
     with ProcessPoolExecutor(given.workers, get_context("spawn"), torch.set_num_threads,
                              (1,)) as executor:
         results, failures = grid(run, jobs, given.folder, executor=executor)
     for name, error in failures.items():
         print(f"{name} failed: {error!r}")
-    command = f"python -m ntm.beyond.heads --first {given.first} --seeds {given.seeds}"
+    command = (f"python -m ntm.beyond.heads --first {given.first} --seeds {given.seeds} "
+               f"--paid {given.paid}")
     runs = [{k: v for k, v in result.items() if k != "made"} for result in results if result]
     write_runs(FILE, made_by(command) | dict(source=source()), runs)
     raise SystemExit(bool(failures))
