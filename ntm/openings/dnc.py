@@ -43,7 +43,7 @@ def draw():
         mark(ax, TAKEN)
         ax.set_xlabel("")
     axes[2].imshow(
-        torch.stack([s.u[0] for s in states]).T,
+        torch.stack([s.u[0] for s in states]).T.numpy(),
         cmap="Greys",
         vmin=0,
         vmax=1,
