@@ -9,17 +9,19 @@ import json
 import time
 from functools import partial
 from pathlib import Path
+from statistics import median
 
 import torch
 
-from . import WEIGHTS, data, heads, load_gate, measures, oracle, refine, run
+from . import WEIGHTS, data, heads, measures, oracle, refine, run
 from .allocator import Allocator, fit_kernel, settle, spread
 from .data import F, K
-from .gate import train_gate, worth
+from .gate import Gate, train_gate, worth
 from .lens import PRICE, UNIT, Lens, contexts, scorer, train_lens
 from .model import LM
 from .scale import Tower, cover, open_to
 from .soft import train_soft
+from .train import train_lm
 
 RESULTS = Path(__file__).parent / "results.json"
 KERNELS = {
@@ -41,6 +43,13 @@ def over(name, *keys):
     for key in keys:
         found = [each[key] for each in found]
     return found
+
+
+def middle(name, *keys):
+    """The medians over the language models of the numbers that stand there: {what: median}."""
+    rows = over(name, *keys)
+    return {what: median(row[what] for row in rows) for what in rows[0]
+            if isinstance(rows[0][what], float)}
 
 
 def seeded(seed):
@@ -146,7 +155,7 @@ def band(lm, lenses, gate, seed=231):
     for whole streams."""
     return {
         kind: {
-            f"{words}, τ = {τ}": dialogue(lm, lenses[kind], g, seed, τ_expand=τ, τ_collapse=τ)
+            f"{words}, τ = {τ}": dialogue(lm, lenses[kind][0], g, seed, τ_expand=τ, τ_collapse=τ)
             for words, g in (("g = 1", 1.0), ("learned", gate))
             for τ in (0.1, 0.4, 0.8)
         }
@@ -237,7 +246,7 @@ def lengths(lm, lenses, seed=150, streams=96):
 
 
 def static(lm, lenses, seed=105, streams=256, W_max=28):
-    """Chapter A's table: answers right by policy at an equal budget."""
+    """Answers right by policy at an equal budget; lenses: {name: lenses of several seeds}."""
     stream, found = data.quiz(streams, generator=seeded(seed)), {}
     for name in ("none", "LOD2", "LOD1", "recency", "random", "all", "asked"):
         found[name] = run.answers(
@@ -246,10 +255,11 @@ def static(lm, lenses, seed=105, streams=256, W_max=28):
     few = data.quiz(streams // 4, generator=seeded(seed))
     for name in ("one step", "oracle"):
         found[name] = run.answers(lm, few, run.policy(name, lm, few, W_max))[0].mean()
-    for name, lens in lenses.items():
-        found["lens " + name] = run.answers(
-            lm, stream, run.policy("lens", lm, stream, W_max, lens)
-        )[0].mean()
+    for name, some in lenses.items():
+        found["lens " + name] = [
+            run.answers(lm, stream, run.policy("lens", lm, stream, W_max, lens))[0].mean()
+            for lens in some
+        ]
     return found
 
 
@@ -343,6 +353,19 @@ def writing(lm, steps=300, seed=0, log=print):
     return found
 
 
+def beginning(lm, seeds=range(5, 10), steps=300, log=print):
+    """What a tape's start is worth: answers right every 20 updates of language models that see
+    detail only, and of lenses learned from 768 contexts; five seeds each."""
+    found, sets = {"model": {}, "lens": {}}, [contexts(lm, 768, seeded(90))]
+    for start in ("tape", "bare"):
+        curves = [train_lm(seed, steps, 0, start=start)[1] for seed in seeds]
+        found["model"][start] = [[row[2] for row in curve] for curve in curves]
+        lenses = [train_lens(lm, sets, seed=seed, steps=400, start=start) for seed in seeds]
+        found["lens"][start] = [answers_of(lm, lens) for lens in lenses]
+        log(start, plain(found["lens"][start]), [curve[-1][2] for curve in curves])
+    return found
+
+
 def milliseconds(act, repeats=5):
     """CPU milliseconds of act()."""
     with torch.no_grad():
@@ -427,22 +450,26 @@ def scaling(
     return found
 
 
+# each: a function of the language model, of its lenses of all seeds, {name: [lens]}, and of where
+# its gates lie
 EXPERIMENTS = {
-    "gating": lambda lm, lenses, seed: {
-        name: gating(lm, lenses[name], save=RESULTS.parents[2] / f"build/gate-{seed}-{name}")
-        for name in ("tokens", "cosine")
+    "static": lambda lm, lenses, gates: static(lm, lenses),
+    "gating": lambda lm, lenses, gates: {
+        name: gating(lm, lenses[name][0], save=f"{gates}-{name}") for name in ("tokens", "cosine")
     },
-    "band": lambda lm, lenses, seed: band(lm, lenses, load_gate()),
-    "calm": lambda lm, lenses, seed: calm(lm, lenses["cosine"]),
-    "shifting": lambda lm, lenses, seed: {
-        name: shifting(lm, lenses[name]) for name in ("tokens", "cosine")
+    "band": lambda lm, lenses, gates: band(
+        lm, lenses, Gate.load(f"{gates}-cosine-stream.safetensors").float().eval()
+    ),
+    "calm": lambda lm, lenses, gates: calm(lm, lenses["cosine"][0]),
+    "shifting": lambda lm, lenses, gates: {
+        name: shifting(lm, lenses[name][0]) for name in ("tokens", "cosine")
     },
-    "lengths": lambda lm, lenses, seed: lengths(lm, lenses),
-    "static": lambda lm, lenses, seed: static(lm, lenses),
-    "softness": lambda lm, lenses, seed: softness(lm),
-    "heads": lambda lm, lenses, seed: many(lm, lenses["tokens"]),
-    "scaling": lambda lm, lenses, seed: scaling(lm, lenses["tokens"]),
-    "writing": lambda lm, lenses, seed: writing(lm),
+    "lengths": lambda lm, lenses, gates: lengths(lm, {n: some[0] for n, some in lenses.items()}),
+    "softness": lambda lm, lenses, gates: softness(lm),
+    "heads": lambda lm, lenses, gates: many(lm, lenses["tokens"][0]),
+    "scaling": lambda lm, lenses, gates: scaling(lm, lenses["tokens"][0]),
+    "writing": lambda lm, lenses, gates: writing(lm),
+    "beginning": lambda lm, lenses, gates: beginning(lm),
 }
 
 
@@ -455,16 +482,18 @@ def main():
     )
     options = parser.parse_args()
     torch.set_num_threads(1)
-    at = f"{options.weights}/lens-{options.seed}"
     lm = LM.load(options.weights / f"lm-{options.seed}.safetensors").float().eval()
     lenses = {
-        name: Lens.load(f"{at}-{name}-0.safetensors").float().eval()
+        name: [
+            Lens.load(path).float().eval()
+            for path in sorted(options.weights.glob(f"lens-{options.seed}-{name}-*.safetensors"))
+        ]
         for name in ("tokens", "cosine", "gists")
-        if Path(f"{at}-{name}-0.safetensors").exists()
     }
+    gates = options.weights / f"gate-{options.seed}"
     for name in options.names:
         begun = time.process_time()
-        found = plain(EXPERIMENTS[name](lm, lenses, options.seed))
+        found = plain(EXPERIMENTS[name](lm, lenses, gates))
         everything = results() if RESULTS.exists() else {}
         everything.setdefault(name, {})[str(options.seed)] = {
             "CPU seconds": round(time.process_time() - begun, 1),

@@ -22,13 +22,16 @@ UNIT, PRICE = 4.0, 0.05  # nats in one unit of score; what the entries of detail
 class Lens(Saved, nn.Module):
     """query: "tokens" (of the tail) or "gists" (of the tail's blocks, as in the original). kind:
     "dual", or "cosine": content addressing alone, the cosine of an entry with the last query. d:
-    width of the model's vectors; width: of the lens; heads; seed."""
+    width of the model's vectors; width: of the lens; heads; start: "tape", what is asked for and
+    what is there meet in the same map at first (ntm.start), or "bare"; seed."""
 
-    def __init__(self, query="tokens", kind="dual", d=64, width=32, heads=2, seed=0):
+    def __init__(self, query="tokens", kind="dual", d=64, width=32, heads=2, start="tape", seed=0):
         super().__init__()
         if query not in ("tokens", "gists") or kind not in ("dual", "cosine"):
             raise ValueError(f'query is {query!r}, kind {kind!r}; they must be "tokens" or '
                              '"gists", "dual" or "cosine"')
+        if start not in ("tape", "bare"):
+            raise ValueError(f'start is {start!r}; it must be "tape" or "bare"')
         self.settings = dict(query=query, kind=kind, d=d, width=width, heads=heads)
         self.query, self.kind, self.heads = query, kind, heads
         with torch.random.fork_rng():
@@ -48,6 +51,10 @@ class Lens(Saved, nn.Module):
             else:
                 self.gain, self.offset = (nn.Parameter(torch.full((3,), 0.5)),
                                           nn.Parameter(torch.zeros(3)))
+            if start == "tape":
+                self.g.load_state_dict(self.x.state_dict())
+                if kind == "dual":
+                    self.k2.load_state_dict(self.q2.state_dict())
 
     def queries(self, lm, seen):
         """Of the tail seen so far, [B, 56] tokens: for each token the vector by which a gist is
@@ -93,8 +100,8 @@ def scorer(lens, lm, table, seen, price=PRICE):
 
 
 def contexts(lm, B, generator, lens=None, announced=0.75, W_max=28):
-    """Labelled contexts: streams of the training text with one question, each under a focus, with
-    the gain of every block.
+    """Labelled contexts: streams of the training text, each under a focus, with the gain of every
+    block for an announced question, or, one in four, for nothing: only text comes next.
 
     The focus is drawn at random (a few blocks, anywhere) or, given a lens, is where its own
     allocator has got to after one or two passes. Nothing here knows which block is asked. Returns a
@@ -119,7 +126,7 @@ def contexts(lm, B, generator, lens=None, announced=0.75, W_max=28):
                          torch.where((die < 0.8)[:, None], twice.e2, e2))
         e1 = torch.where((die < 0.4)[:, None, None], once.e1,
                          torch.where((die < 0.8)[:, None, None], twice.e1, e1))
-    gain = oracle.gains(lm, table, e2, e1, stream.tail, wanted)
+    gain = oracle.gains(lm, table, e2, e1, stream.tail, wanted & stream.announced)
     return dict(tokens=stream.tokens, e2=e2, e1=e1, gain=gain, asked=stream.asked[:, 0],
                 announced=stream.announced[:, 0])
 
@@ -139,10 +146,11 @@ def loss(scores, gain, e2):
     return value + 0.5 * (ranking * apart).sum() / apart.sum().clamp(min=1)
 
 
-def train_lens(lm, sets, query="tokens", kind="dual", seed=0, steps=600, batch=64, rate=3e-3):
+def train_lens(lm, sets, query="tokens", kind="dual", seed=0, steps=600, batch=64, rate=3e-3,
+               start="tape"):
     """A lens, from labelled contexts (a list of what `contexts` returns)."""
     generator, lens = (torch.Generator().manual_seed(seed),
-                       Lens(query, kind, d=lm.settings["d"], seed=seed))
+                       Lens(query, kind, d=lm.settings["d"], start=start, seed=seed))
     tokens, e2, e1, gain = (torch.cat([s[name] for s in sets])
                             for name in ("tokens", "e2", "e1", "gain"))
     far = e2.shape[1] * F * K

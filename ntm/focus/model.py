@@ -1,9 +1,10 @@
 """A language model that reads entries of mixed level: gist nets, and two blocks of a transformer.
 
-What makes recall appear within minutes at this size: half of each head compares contents and half
-is turned by position (RoPE), and one head's keys are smeared, k_i <- (1 - s) k_i + s k_{i-1}, so
-that it looks at what came *before* an entry (the paper's interpolation and shift, on keys, in one
-line).
+What makes recall appear within seconds at this size: half of each head compares contents and half
+is turned by position (RoPE); one head's keys are smeared, k_i <- (1 - s) k_i + s k_{i-1}, so that
+it looks at what came *before* an entry (the paper's interpolation and shift, on keys, in one line);
+and every head begins as a tape does (ntm.start): what is searched for on seeing a symbol is what is
+written on seeing it, so keys begin as queries.
 """
 
 import torch
@@ -31,7 +32,7 @@ class Block(nn.Module):
     """Attention with smeared keys, then an MLP, each after a layer norm and added to what came
     in."""
 
-    def __init__(self, d, heads):
+    def __init__(self, d, heads, start):
         super().__init__()
         self.heads, self.norm1, self.norm2 = heads, nn.LayerNorm(d), nn.LayerNorm(d)
         self.q, self.kv, self.out = (
@@ -41,6 +42,9 @@ class Block(nn.Module):
         )
         self.mlp = nn.Sequential(nn.Linear(d, 4 * d), nn.GELU(), nn.Linear(4 * d, d))
         self.smear = nn.Parameter(torch.linspace(-3, 3, heads))
+        if start == "tape":
+            with torch.no_grad():  # 2.3: so that a symbol finds itself among a hundred others
+                self.kv.weight[:d] = self.q.weight.mul_(2.3)
 
     def forward(self, x, turn, bias, before, last):
         """x [B, n, d]; queries only from the last `last` entries. bias [B, 1, last, n]; before(k):
@@ -63,18 +67,20 @@ class Block(nn.Module):
 class LM(Saved, nn.Module):
     """The language model with its two gist nets.
 
-    d: width; heads; hidden: of the gist nets; base: of RoPE; seed: of the first weights (the global
-    generator is left alone).
+    d: width; heads; hidden: of the gist nets; base: of RoPE; start: "tape" (above) or "bare", as
+    torch draws the weights; seed: of the first weights (the global generator is left alone).
     """
 
-    def __init__(self, d=64, heads=2, blocks=2, hidden=96, base=1000.0, seed=0):
+    def __init__(self, d=64, heads=2, blocks=2, hidden=96, base=1000.0, start="tape", seed=0):
         super().__init__()
+        if start not in ("tape", "bare"):
+            raise ValueError(f'start is {start!r}; it must be "tape" or "bare"')
         self.settings = dict(d=d, heads=heads, blocks=blocks, hidden=hidden, base=base)
         with torch.random.fork_rng():
             torch.manual_seed(seed)
             self.embed, self.level = nn.Embedding(VOCABULARY, d), nn.Embedding(3, d)
             self.gist1, self.gist2 = Gist(d, hidden), Gist(d, hidden)
-            self.blocks = nn.ModuleList(Block(d, heads) for _ in range(blocks))
+            self.blocks = nn.ModuleList(Block(d, heads, start) for _ in range(blocks))
             self.norm, self.head, self.bag = (
                 nn.LayerNorm(d),
                 nn.Linear(d, VOCABULARY),

@@ -64,12 +64,12 @@ def bag_loss(lm, tokens, far, weight, present=1.0):
     return loss, said, true
 
 
-def train_lm(seed=0, detail=500, mixed=1700, batch=24, log=None):
+def train_lm(seed=0, detail=300, mixed=1700, batch=24, start="tape", log=None):
     """A language model, and its curve: every 20 steps (step, CPU seconds, answers right where the
     fact is in detail, nats a token of text, bag loss). Of the loss an answer's value weighs four
     times as much as a token of text; every 8th mixed step shows everything."""
     generator = torch.Generator().manual_seed(1000 + seed)
-    lm, curve, begun, sums = LM(seed=seed), [], time.process_time(), torch.zeros(3)
+    lm, curve, begun, sums = LM(start=start, seed=seed), [], time.process_time(), torch.zeros(3)
     optimiser = torch.optim.AdamW(lm.parameters(), lr=2e-3, weight_decay=0.01)
 
     def rate(t):
@@ -162,23 +162,25 @@ def train_lenses(lm, seed=0, n=1024, names=("tokens",), log=print):
         yield name, lens
 
 
-def main():
+def main(arguments=None):
+    """The command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seed", type=int, default=0, help="of the language model")
     parser.add_argument("--lenses", type=int, nargs="*", default=[0], help="seeds of its lenses")
     parser.add_argument("--out", type=Path, default=Path("build/focus"))
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     torch.set_num_threads(1)
     options.out.mkdir(parents=True, exist_ok=True)
     path = options.out / f"lm-{options.seed}.safetensors"
     if not path.exists():
         lm, curve = train_lm(options.seed, log=print)
         before = found(lm)
-        train_index(lm, seed=options.seed).half().save(path, curve=curve,
-                                                       found=[before, found(lm.float())])
+        after = found(train_index(lm, seed=options.seed))
+        lm.half().save(path, curve=curve, found=[before, after])
     lm = LM.load(path).float().eval()
     for seed in options.lenses:
-        for name, lens in train_lenses(lm, seed, names=LENSES if seed == 0 else ("tokens",)):
+        names = LENSES if seed == 0 else ("tokens", "cosine")
+        for name, lens in train_lenses(lm, seed, names=names):
             lens.half().save(options.out / f"lens-{options.seed}-{name}-{seed}.safetensors")
 
 

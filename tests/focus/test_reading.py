@@ -3,6 +3,7 @@ way of computing it."""
 
 import pytest
 import torch
+from torch.nn import functional
 
 from ntm.focus import data, oracle, run, tree
 from ntm.focus.data import ANSWER, ASK, END, SET, F, K
@@ -250,3 +251,38 @@ def test_a_focus_is_followed_and_read_at_every_question(lm):
         assert block.sum() == ANSWER
     for t in range(13):
         tree.check(found["opened"][:, t], found["shown"][:, t].view(3, 7, F), 28)
+
+
+def same_against_other(block, x):
+    """What the content part of a block's first head says, before any learning, of a vector and
+    itself, and of a vector and others."""
+    d = x.shape[1]
+    q, k = (x @ W.T for W in (block.q.weight, block.kv.weight[:d]))
+    q, k = (z.unflatten(-1, (block.heads, -1))[:, 0, d // block.heads // 2 :] for z in (q, k))
+    logits = q @ k.T / (d // block.heads) ** 0.5
+    own = logits.diagonal()
+    return own.mean().item(), (logits - own.diag()).abs().mean().item()
+
+
+def test_a_model_that_begins_as_a_tape_finds_its_own_symbols():
+    for start, low, high in (("tape", 4.0, 7.0), ("bare", -1.0, 1.0)):
+        lm = LM(start=start, seed=4)
+        own, other = same_against_other(lm.blocks[0], lm.blocks[0].norm1(lm.embed.weight))
+        assert low < own < high and other < 1.5, start
+
+
+def test_a_lens_that_begins_as_a_tape_asks_for_what_is_there():
+    symbols = torch.randn(40, 64, generator=torch.Generator().manual_seed(0))
+    for start in ("tape", "bare"):
+        lens = Lens(kind="cosine", start=start, seed=1)
+        with torch.no_grad():
+            x, g = lens.x(lens.norm_x(symbols)), lens.g(lens.norm_g(symbols))
+        nearest = functional.cosine_similarity(g[:, None], x[None], dim=-1).argmax(1)
+        share = (nearest == torch.arange(40)).float().mean()
+        assert share == 1 if start == "tape" else share < 0.5
+
+
+@pytest.mark.parametrize("make", [LM, Lens])
+def test_an_unknown_start_is_refused(make):
+    with pytest.raises(ValueError, match='start is .warm.; it must be "tape" or "bare"'):
+        make(start="warm")
