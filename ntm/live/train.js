@@ -169,7 +169,8 @@ NTM.figures.training = (fig) => {
       const panels = [1, 2, 3].map(() => NTM.panel("", 120)), worker = NTM.worker();
       const lane = { seed: seed + i, worker, panels, file: bytes, points: [], seen: 0 };
       worker.onmessage = ({ data }) => heard(lane, data);
-      worker.postMessage({ begin: { task, settings, seed: seed + i, file: bytes }, probe: probe() });
+      const order = { task, settings, seed: lane.seed, file: bytes };
+      worker.postMessage({ begin: order, probe: probe() });
       return lane;
     });
     rows.replaceChildren(...lanes.map(({ panels }) => NTM.grid(190, ...panels)));

@@ -28,7 +28,7 @@ from ntm import NTM, live, tasks, train  # noqa: E402
 from ntm.live import at_work  # noqa: E402
 
 ENGINE = ["equations", "machine", "tasks", "kernel", "training"]
-BUILT = ["index", "book/shift", "book/copy", "book/playground", "book/train_a_machine"]
+BUILT = ["book/index", "book/shift", "book/copy", "book/playground", "book/train_a_machine"]
 SORT = {"machine": "priority_sort/ntm-feedforward", "text": "the quick brown fox."}
 LEARN = """(controller, sequences) => {
   const task = NTM.tasks().copy, settings = NTM.settings(task, { controller });
@@ -117,7 +117,7 @@ def opened(browser, address, watch=True):
     if watch:
         page.add_init_script(WATCH)
     loaded = []
-    page.on("requestfinished", lambda request: loaded.append(request.url))
+    page.on("request", lambda request: loaded.append(request.url))
     page.goto(address)
     page.wait_for_timeout(2000)
     return page, loaded
