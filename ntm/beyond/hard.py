@@ -1,0 +1,273 @@
+"""Hard choices: a Neural Turing Machine that is at one slot, and moves there by whole steps.
+
+    python -m ntm.beyond.hard --first 50 --seeds 10
+
+trains hard machines on copy in every way of WAYS, and writes what it finds to
+`pretrained/hard.json`; with --shipped it asks the shipped machines instead, made hard as they are.
+
+Nothing is added to the machine: a way to be hard is a function that stands in for
+`ntm.addressing.address`, and a choice is a function from chances p [..., n] to weights [..., n].
+"""
+
+import argparse
+import hashlib
+import json
+import math
+from functools import partial
+from pathlib import Path
+
+import torch
+from torch.nn.functional import binary_cross_entropy_with_logits
+
+from .. import pretrained, tasks
+from ..addressing import address, content, interpolate, shift, sharpen, tiny
+from ..machine import NTM, State
+from ..many import Many, train_many
+from ..memory import add, erase, read
+from ..optim import GravesRMSprop
+from ..runs import made_by, on_slots, write_runs
+from ..runs import source as source_of_runs
+from ..training import cosine, evaluate, one_thread, train
+
+FILE = Path(__file__).parents[1] / "pretrained" / "hard.json"
+
+
+# Choices
+
+def hardest(p):
+    """All weight on the likeliest. No gradient comes through."""
+    return torch.zeros_like(p).scatter_(-1, p.argmax(-1, keepdim=True), 1.0)
+
+
+def straight_through(p):
+    """Forwards the likeliest alone; backwards as if p itself had been taken (Bengio 2013)."""
+    return hardest(p) + (p - p.detach())
+
+
+def gumbel(p, temperature=1.0):
+    """Drawn by the chances p; backwards as a softmax of this temperature (Jang 2017)."""
+    noise = -torch.empty_like(p).exponential_().clamp(min=tiny).log()
+    soft = ((p.clamp(min=tiny).log() + noise) / temperature).softmax(-1)
+    return straight_through(soft)
+
+
+def top(p, k):
+    """The k largest weights, to a sum of 1 again; the rest is 0."""
+    value, i = p.topk(min(k, p.shape[-1]), -1)
+    return torch.zeros_like(p).scatter(-1, i, value / value.sum(-1, keepdim=True))
+
+
+# Ways to be hard; each stands in for `address`
+
+def one_slot(M, k, β, g, s, γ, w_prev, choose=hardest):
+    """The paper's address, and of what comes out one slot."""
+    return choose(address(M, k, β, g, s, γ, w_prev))
+
+
+def rounded(M, k, β, g, s, γ, w_prev, choose=hardest):
+    """The gate is 0 or 1, the shift one step; the search and the sharpening as in the paper."""
+    jump = choose(torch.stack([1 - g, g], -1))[..., 1]
+    w_g = interpolate(content(M, k, β), w_prev, jump)
+    return sharpen(shift(w_g, choose(s)), γ)
+
+
+def moves(M, k, β, g, s, γ, w_prev, choose=hardest):
+    """Stay where the head was, or jump to the one row most like the key; then -1, 0 or +1."""
+    jump = choose(torch.stack([1 - g, g], -1))[..., 1]
+    w_g = interpolate(choose(content(M, k, β)), w_prev, jump)
+    return shift(w_g, choose(s))
+
+
+class Hard(NTM):
+    """An NTM with another `address`: its attribute `where`, by default `moves` by straight_through.
+
+    Every head begins at one slot, the likeliest of the NTM's own beginning.
+    """
+
+    where = staticmethod(partial(moves, choose=straight_through))
+
+    def initial_state(self, batch):
+        """As the NTM's, at one slot."""
+        state = super().initial_state(batch)
+        return state._replace(w=hardest(state.w))
+
+    def step(self, x, state):
+        """NTM.step, but for one line."""
+        M, w_prev, r_prev, c_prev = state
+        h, c = self.controller(torch.cat([x, r_prev.flatten(1)], dim=-1), c_prev)
+        k, β, g, s, γ, e, a = emitted = self.heads(h)
+        w = self.where(M, k, β, g, s, γ, w_prev)
+        w_read, w_write = w.split([self.read_heads, self.write_heads], dim=1)
+        r = read(M, w_read)
+        M = add(erase(M, w_write, e), w_write, a)
+        return self.output(torch.cat([h, r.flatten(1)], dim=-1)), State(M, w, r, c), emitted
+
+
+def harden(machine, where=moves, slots=None):
+    """A Hard machine with the weights of an NTM, on another number of slots if that is given."""
+    N = machine.settings["N"]
+    hard = Hard(**machine.settings | dict(N=slots or N), seed=0)
+    same = slots in (None, N)
+    hard.load_state_dict((machine if same else on_slots(machine, slots)).state_dict())
+    hard.where = where
+    return hard
+
+
+# Training
+
+def slots_for(length):
+    """Enough for copy of this length, should a head walk on from the first step to the last."""
+    return 2 * length + 8
+
+
+def temperature(done):
+    """From 2 to 0.2 over a training, by equal factors."""
+    return 2 * 0.1**done
+
+
+def begin(seeds, start, where=None):
+    """Machines for copy of up to 20 vectors, one a seed: NTMs, or Hard where `where` is given."""
+    task = tasks.Copy()
+    machines = [(NTM if where is None else Hard)(task.inputs, task.outputs, "feedforward",
+                                                 N=slots_for(20), start=start, seed=seed)
+                for seed in seeds]
+    for machine in machines:
+        if where is not None:
+            machine.where = where
+    return machines
+
+
+def soft(seeds, start, sequences, recipe):
+    """The paper's machine, one after the other on the fast path."""
+    machines = begin(seeds, start)
+    return machines, [train(machine, tasks.Copy(), sequences, seed=seed, progress=False, **recipe)
+                      for seed, machine in zip(seeds, machines)]
+
+
+def through(seeds, start, sequences, recipe, way=moves):
+    """Straight through, from the first sequence on."""
+    machines = begin(seeds, start, partial(way, choose=straight_through))
+    return machines, train_many(machines, tasks.Copy(), sequences, seeds=seeds, progress=False,
+                                **recipe)
+
+
+def annealed(seeds, start, sequences, recipe):
+    """Gumbel-softmax, drawn by a temperature that falls."""
+    share = [0.0]
+
+    def schedule(done):
+        share[0] = done
+        return cosine(done)
+
+    machines = begin(seeds, start,
+                     partial(moves, choose=lambda p: gumbel(p, temperature(share[0]))))
+    return machines, train_many(machines, tasks.Copy(), sequences, seeds=seeds, progress=False,
+                                schedule=schedule, **recipe)
+
+
+def soft_then_hard(seeds, start, sequences, recipe, last=0.2):
+    """Soft for most of the time, then hard and straight through for the last fifth."""
+    hard = int(last * sequences) // recipe["every"] * recipe["every"]
+    machines, first = soft(seeds, start, sequences - hard, recipe)
+    machines = [harden(machine, partial(moves, choose=straight_through)) for machine in machines]
+    second = train_many(machines, tasks.Copy(), hard, seeds=[1_000 + seed for seed in seeds],
+                        progress=False, **recipe | dict(lr=recipe["lr"] / 2))
+    for history, more in zip(first, second):
+        history.bits += more.bits
+    return machines, first
+
+
+def reward(seeds, start, sequences, recipe):
+    """REINFORCE: choices are drawn, and made likelier where what followed was cheaper than usual.
+
+    Usual is the mean cost of a scored step so far. All machines see the same sequences.
+    """
+    said = []  # log of the chance of what was drawn, [B S, heads] a choice
+
+    def draw(p):
+        drawn = torch.zeros_like(p).scatter_(
+            -1, torch.multinomial(p.flatten(0, -2).detach(), 1).view(*p.shape[:-1], 1), 1.0)
+        said.append((p.clamp(min=tiny).log() * drawn).sum(-1))
+        return drawn
+
+    task, batch, every = tasks.Copy(), recipe["batch"], recipe["every"]
+    machines = begin(seeds, start, partial(moves, choose=draw))
+    many, S, generator = Many(machines), len(seeds), torch.Generator().manual_seed(seeds[0])
+    optimizer = GravesRMSprop(many.parameters(), recipe["lr"])
+    usual, curves, costs = torch.full((S,), task.width * math.log(2)), [[] for _ in seeds], []
+    torch.manual_seed(seeds[0])
+    for done in range(0, sequences, batch):
+        optimizer.param_groups[0]["lr"] = recipe["lr"] * cosine(done / sequences)
+        sample = task.sample(batch, generator=generator)
+        said.clear()
+        logits = many(sample.x.unsqueeze(2).expand(-1, -1, S, -1))  # [T, B, S, outputs]
+        y, mask = sample.y.unsqueeze(2).expand_as(logits), sample.mask.unsqueeze(2)
+        cost = binary_cross_entropy_with_logits(logits, y, reduction="none").sum(-1) * mask
+        better = (cost.detach() - usual) * mask  # than usual, if negative
+        follows = better.flip(0).cumsum(0).flip(0)  # and from here to the end
+        log_p = torch.stack(said).sum(-1).view(len(cost), -1, batch, S).sum(1)
+        optimizer.zero_grad()
+        (cost + follows * log_p).sum(0).mean(0).sum().backward()
+        torch.nn.utils.clip_grad_norm_(many.parameters(), 10.0 * S)
+        optimizer.step()
+        per_step = cost.detach().sum((0, 1)) / mask.sum()
+        usual = usual.lerp(per_step, 0.05)
+        costs.append(cost.detach().sum(0).mean(0) / math.log(2))
+        if (done + batch) % every == 0:
+            for curve, value in zip(curves, torch.stack(costs).mean(0).tolist()):
+                curve.append(value)
+            costs.clear()
+    many.hand_back()
+    return machines, curves
+
+
+WAYS = {
+    "soft": soft,
+    "straight through": through,
+    "soft, then hard": soft_then_hard,
+    "Gumbel": annealed,
+    "reward": reward,
+    "one slot": partial(through, way=one_slot),
+}
+RECIPE = dict(batch=8, lr=1e-3, every=80)
+LENGTHS = {20: 16, 40: 8, 60: 4, 120: 4, 240: 2, 1_000: 1}  # how many sequences of each
+
+
+@torch.no_grad()
+def asked(machines, where=None, lengths=LENGTHS, seed=20_000):
+    """Wrong bits of every machine at each length, a dict each; the same sequences for all."""
+    found = [{} for _ in machines]
+    for length, sequences in lengths.items():
+        N = slots_for(length)
+        if where is None:
+            scored = [evaluate(on_slots(m, N), tasks.Copy(), sequences=sequences, seed=seed,
+                               length=length).wrong_bits for m in machines]
+        else:
+            many = Many([harden(m, where, N) for m in machines])
+            sample = tasks.Copy().sample(sequences, length=length,
+                                         generator=torch.Generator().manual_seed(seed))
+            with one_thread():
+                logits = many(sample.x.unsqueeze(2).expand(-1, -1, len(machines), -1))
+            scored = [tasks.wrong_bits(logits[:, :, i], sample).double().mean().item()
+                      for i in range(len(machines))]
+        for one, wrong in zip(found, scored):
+            one[f"length {length}"] = wrong
+    return found
+
+
+def run(way, start, first, seeds, sequences=2_400, longest=1_000):
+    """Train one machine a seed in a way of WAYS, and ask it; a dict for JSON."""
+    if way not in WAYS:
+        raise ValueError(f"way is {way!r}; it must be one of {', '.join(map(repr, WAYS))}")
+    seeds = list(range(first, first + seeds))
+    machines, curves = WAYS[way](seeds, start, sequences, RECIPE)
+    where = None if way == "soft" else one_slot if way == "one slot" else moves
+    lengths = {n: k for n, k in LENGTHS.items() if n <= longest}
+    scores, rounded_scores = asked(machines, where, lengths), [None] * len(seeds)
+    if way == "soft":  # and what becomes of it if its moves are made hard as it is
+        rounded_scores = asked(machines, moves, lengths)
+    curves = [getattr(curve, "bits", curve) for curve in curves]
+    return dict(runs=[
+        dict(way=way, start=start, seed=seed, every=RECIPE["every"],
+             bits=[round(b, 5) for b in curve], wrong_bits=score, made_hard=hard)
+        for seed, curve, score, hard in zip(seeds, curves, scores, rounded_scores)])
