@@ -20,7 +20,7 @@ import torch
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from .. import pretrained, tasks
-from ..addressing import address, content, interpolate, shift, sharpen, tiny
+from ..addressing import address, content, interpolate, sharpen, shift, tiny
 from ..machine import NTM, State
 from ..many import Many, train_many
 from ..memory import add, erase, read
@@ -271,3 +271,73 @@ def run(way, start, first, seeds, sequences=2_400, longest=1_000):
         dict(way=way, start=start, seed=seed, every=RECIPE["every"],
              bits=[round(b, 5) for b in curve], wrong_bits=score, made_hard=hard)
         for seed, curve, score, hard in zip(seeds, curves, scores, rounded_scores)])
+
+
+# The shipped machines, made hard as they are
+
+HARDER = {
+    "as it is": address,
+    "16 slots": lambda *emitted: top(address(*emitted), 16),
+    "4 slots": lambda *emitted: top(address(*emitted), 4),
+    "one slot": one_slot,
+    "gate and shift rounded": rounded,
+    "few hard moves": moves,
+}
+SHIPPED = {"copy": tasks.Copy, "repeat copy": tasks.RepeatCopy,
+           "repeat copy, marks": partial(tasks.RepeatCopy, count="marks"),
+           "recall": tasks.AssociativeRecall, "N-grams": tasks.NGrams, "sort": tasks.PrioritySort}
+FOLDERS = {"recall": "associative_recall", "N-grams": "ngrams", "sort": "priority_sort",
+           "repeat copy": "repeat_copy", "repeat copy, marks": "repeat_copy_marks"}
+
+
+def shipped(task, model, sequences=32, seed=40_000):
+    """Bits and wrong bits of a shipped machine in every way of HARDER; a dict for JSON."""
+    machine, found = pretrained.load(FOLDERS.get(task, task), model), {}
+    for name, where in HARDER.items():
+        who = machine if where is address else harden(machine, where)
+        scored = evaluate(who, SHIPPED[task](), sequences=sequences, seed=seed, batch=sequences)
+        found[name] = dict(bits=round(scored.bits, 3), wrong_bits=scored.wrong_bits)
+    return dict(task=task, model=model, sequences=sequences, scores=found)
+
+
+def source():
+    """A hash of the code that makes a result."""
+    digest = hashlib.sha256(source_of_runs().encode())
+    digest.update(Path(__file__).read_bytes().replace(b"\r\n", b"\n"))
+    return digest.hexdigest()[:12]
+
+
+def main(arguments=None):
+    """The command line. What a way has found before is kept in the file, unless it is run again."""
+    parser = argparse.ArgumentParser(prog="python -m ntm.beyond.hard",
+                                     description=__doc__.split("\n")[0])
+    parser.add_argument("--ways", nargs="+", choices=WAYS, default=list(WAYS))
+    parser.add_argument("--start", choices=("tape", "bare"), default="tape")
+    parser.add_argument("--first", type=int, default=50, help="the first seed")
+    parser.add_argument("--seeds", type=int, default=5, help="how many")
+    parser.add_argument("--sequences", type=int, default=2_400)
+    parser.add_argument("--longest", type=int, default=1_000, help="asked at the end")
+    parser.add_argument("--shipped", action="store_true", help="ask the shipped machines instead")
+    given = parser.parse_args(arguments)
+    command = "python -m ntm.beyond.hard " + " ".join(
+        f"--{name} {value}" for name, value in vars(given).items()
+        if name not in ("ways", "shipped"))
+    there = json.loads(FILE.read_text(encoding="utf-8")) if FILE.exists() else {"runs": []}
+    if given.shipped:
+        asks = [(task, model) for task in SHIPPED for model in ("ntm-feedforward", "ntm-lstm")
+                if (task, model) != ("repeat copy, marks", "ntm-lstm")]  # is not shipped
+        new = [dict(of="shipped", **shipped(*ask)) for ask in asks]
+        runs = [r for r in there["runs"] if r["of"] != "shipped"] + new
+        write_runs(FILE, made_by("python -m ntm.beyond.hard") | dict(source=source()), runs)
+    for way in () if given.shipped else given.ways:
+        found = run(way, given.start, given.first, given.seeds, given.sequences, given.longest)
+        there = json.loads(FILE.read_text(encoding="utf-8")) if FILE.exists() else {"runs": []}
+        runs = [r for r in there["runs"] if (r.get("way"), r.get("start")) != (way, given.start)]
+        runs += [dict(of="training", command=command, **r) for r in found["runs"]]
+        write_runs(FILE, made_by("python -m ntm.beyond.hard") | dict(source=source()), runs)
+        print(way, given.start, sum(r["wrong_bits"]["length 20"] == 0 for r in found["runs"]),
+              "of", given.seeds, "without a wrong bit at length 20")
+
+
+if __name__ == "__main__":
+    main()
