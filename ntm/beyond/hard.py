@@ -44,11 +44,15 @@ def straight_through(p):
     return hardest(p) + (p - p.detach())
 
 
-def gumbel(p, temperature=1.0):
-    """Drawn by the chances p; backwards as a softmax of this temperature (Jang 2017)."""
+def warm(p, temperature):
+    """p made sharper: the same order, and the hardest as the temperature goes to 0."""
+    return (p.clamp(min=tiny).log() / temperature).softmax(-1)
+
+
+def gumbel(p, temperature):
+    """Drawn by the chances p, and softened by the temperature (Jang 2017, Maddison 2017)."""
     noise = -torch.empty_like(p).exponential_().clamp(min=tiny).log()
-    soft = ((p.clamp(min=tiny).log() + noise) / temperature).softmax(-1)
-    return straight_through(soft)
+    return warm(p * noise.exp(), temperature)
 
 
 def top(p, k):
@@ -120,9 +124,9 @@ def slots_for(length):
     return 2 * length + 8
 
 
-def temperature(done):
-    """From 2 to 0.2 over a training, by equal factors."""
-    return 2 * 0.1**done
+def temperature(done, last=0.25):
+    """From 1 to 0.1 by equal factors; then 0, for the last quarter of a training."""
+    return 0.1 ** (done / (1 - last)) if done < 1 - last else 0.0
 
 
 def begin(seeds, start, where=None):
@@ -151,16 +155,20 @@ def through(seeds, start, sequences, recipe, way=moves):
                                 **recipe)
 
 
-def annealed(seeds, start, sequences, recipe):
-    """Gumbel-softmax, drawn by a temperature that falls."""
+def annealed(seeds, start, sequences, recipe, choice=warm):
+    """From soft to hard: choices of a temperature that falls, then straight through; with `gumbel`,
+    drawn ones while they are soft."""
     share = [0.0]
 
-    def schedule(done):
+    def schedule(done):  # train_many asks it before every update
         share[0] = done
         return cosine(done)
 
-    machines = begin(seeds, start,
-                     partial(moves, choose=lambda p: gumbel(p, temperature(share[0]))))
+    def choose(p):
+        T = temperature(share[0])
+        return choice(p, T) if T else straight_through(p)
+
+    machines = begin(seeds, start, partial(moves, choose=choose))
     return machines, train_many(machines, tasks.Copy(), sequences, seeds=seeds, progress=False,
                                 schedule=schedule, **recipe)
 
@@ -225,7 +233,8 @@ WAYS = {
     "soft": soft,
     "straight through": through,
     "soft, then hard": soft_then_hard,
-    "Gumbel": annealed,
+    "soft to hard": annealed,
+    "Gumbel": partial(annealed, choice=gumbel),
     "reward": reward,
     "one slot": partial(through, way=one_slot),
 }
@@ -256,7 +265,7 @@ def asked(machines, where=None, lengths=LENGTHS, seed=20_000):
 
 
 def run(way, start, first, seeds, sequences=2_400, longest=1_000):
-    """Train one machine a seed in a way of WAYS, and ask it; a dict for JSON."""
+    """Train one machine a seed in a way of WAYS, and ask it: the machines, and dicts for JSON."""
     if way not in WAYS:
         raise ValueError(f"way is {way!r}; it must be one of {', '.join(map(repr, WAYS))}")
     seeds = list(range(first, first + seeds))
@@ -265,12 +274,12 @@ def run(way, start, first, seeds, sequences=2_400, longest=1_000):
     lengths = {n: k for n, k in LENGTHS.items() if n <= longest}
     scores, rounded_scores = asked(machines, where, lengths), [None] * len(seeds)
     if way == "soft":  # and what becomes of it if its moves are made hard as it is
-        rounded_scores = asked(machines, moves, lengths)
+        rounded_scores = asked(machines, moves, {n: k for n, k in lengths.items() if n <= 120})
     curves = [getattr(curve, "bits", curve) for curve in curves]
-    return dict(runs=[
+    return machines, [
         dict(way=way, start=start, seed=seed, every=RECIPE["every"],
              bits=[round(b, 5) for b in curve], wrong_bits=score, made_hard=hard)
-        for seed, curve, score, hard in zip(seeds, curves, scores, rounded_scores)])
+        for seed, curve, score, hard in zip(seeds, curves, scores, rounded_scores)]
 
 
 # The shipped machines, made hard as they are
@@ -317,11 +326,12 @@ def main(arguments=None):
     parser.add_argument("--seeds", type=int, default=5, help="how many")
     parser.add_argument("--sequences", type=int, default=2_400)
     parser.add_argument("--longest", type=int, default=1_000, help="asked at the end")
+    parser.add_argument("--folder", help="where the weights go; by default nowhere")
     parser.add_argument("--shipped", action="store_true", help="ask the shipped machines instead")
     given = parser.parse_args(arguments)
     command = "python -m ntm.beyond.hard " + " ".join(
         f"--{name} {value}" for name, value in vars(given).items()
-        if name not in ("ways", "shipped"))
+        if name not in ("ways", "folder", "shipped"))
     there = json.loads(FILE.read_text(encoding="utf-8")) if FILE.exists() else {"runs": []}
     if given.shipped:
         asks = [(task, model) for task in SHIPPED for model in ("ntm-feedforward", "ntm-lstm")
@@ -330,12 +340,18 @@ def main(arguments=None):
         runs = [r for r in there["runs"] if r["of"] != "shipped"] + new
         write_runs(FILE, made_by("python -m ntm.beyond.hard") | dict(source=source()), runs)
     for way in () if given.shipped else given.ways:
-        found = run(way, given.start, given.first, given.seeds, given.sequences, given.longest)
+        machines, found = run(way, given.start, given.first, given.seeds, given.sequences,
+                              given.longest)
+        if given.folder:
+            Path(given.folder).mkdir(parents=True, exist_ok=True)
+            for machine, one in zip(machines, found):
+                name = f"{way} {given.start} {one['seed']}.safetensors".replace(" ", "-")
+                machine.save(Path(given.folder) / name)
         there = json.loads(FILE.read_text(encoding="utf-8")) if FILE.exists() else {"runs": []}
         runs = [r for r in there["runs"] if (r.get("way"), r.get("start")) != (way, given.start)]
-        runs += [dict(of="training", command=command, **r) for r in found["runs"]]
+        runs += [dict(of="training", command=command, **r) for r in found]
         write_runs(FILE, made_by("python -m ntm.beyond.hard") | dict(source=source()), runs)
-        print(way, given.start, sum(r["wrong_bits"]["length 20"] == 0 for r in found["runs"]),
+        print(way, given.start, sum(r["wrong_bits"]["length 20"] == 0 for r in found),
               "of", given.seeds, "without a wrong bit at length 20")
 
 

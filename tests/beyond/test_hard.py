@@ -1,0 +1,158 @@
+"""Hard choices: what they choose, what comes back through them, and where a hard machine goes."""
+
+import json
+from functools import partial
+
+import pytest
+import torch
+
+from ntm import tasks
+from ntm.addressing import address
+from ntm.beyond import hard
+from ntm.beyond.hard import Hard, gumbel, harden, hardest, moves, one_slot, straight_through, top
+from ntm.machine import NTM
+
+
+def emitted(B=3, heads=2, N=9, width=5, seed=0):
+    """M, what two heads might emit, and where they are: at one slot each."""
+    g = torch.Generator().manual_seed(seed)
+    draw = partial(torch.randn, generator=g)
+    s = draw(B, heads, 3).softmax(-1)
+    w = torch.eye(N)[torch.randint(0, N, (B, heads), generator=g)]
+    return [draw(B, N, width), draw(B, heads, width), 5 * draw(B, heads).exp(),
+            draw(B, heads).sigmoid(), s, 1 + draw(B, heads).exp(), w]
+
+
+def test_hardest_is_one_and_zero():
+    p = torch.tensor([[0.2, 0.5, 0.3], [0.9, 0.1, 0.0]])
+    assert hardest(p).tolist() == [[0, 1, 0], [1, 0, 0]]
+    assert hardest(torch.full((1, 4), 0.25)).sum() == 1  # of equals, one
+
+
+def test_straight_through_has_the_gradient_of_what_went_in():
+    raw = torch.randn(2, 5, requires_grad=True)
+    value = torch.randn(2, 5)
+    p = raw.softmax(-1)
+    assert torch.allclose(straight_through(p), hardest(p))
+    (one,) = torch.autograd.grad((straight_through(p) * value).sum(), raw, retain_graph=True)
+    (two,) = torch.autograd.grad((p * value).sum(), raw)
+    assert torch.allclose(one, two) and one.abs().sum() > 0
+
+
+def test_gumbel_draws_by_the_chances():
+    torch.manual_seed(0)
+    p = torch.tensor([0.6, 0.3, 0.1]).expand(20_000, 3)
+    for temperature in (0.2, 2.0):
+        share = gumbel(p, temperature).mean(0)
+        assert torch.allclose(share, p[0], atol=0.02)
+
+
+def test_top_keeps_k_and_the_sum():
+    p = torch.tensor([0.4, 0.1, 0.3, 0.2])
+    assert torch.allclose(top(p, 2), torch.tensor([4 / 7, 0, 3 / 7, 0]))
+    assert torch.allclose(top(p, 9), p)
+
+
+def test_moves_is_the_loop_that_its_words_say():
+    M, k, β, g, s, γ, w_prev = given = emitted()
+    w = moves(*given)
+    for b in range(3):
+        for h in range(2):
+            here = int(w_prev[b, h].argmax())
+            if g[b, h] > 0.5:
+                cosine = torch.cosine_similarity(M[b], k[b, h].unsqueeze(0), dim=-1)
+                here = int(cosine.argmax())
+            there = (here + int(s[b, h].argmax()) - 1) % 9
+            assert w[b, h].tolist() == [float(i == there) for i in range(9)]
+
+
+def test_one_slot_is_where_most_of_the_weight_was():
+    given = emitted(seed=1)
+    assert torch.equal(one_slot(*given).argmax(-1), address(*given).argmax(-1))
+    assert torch.equal(one_slot(*given).sum(-1), torch.ones(3, 2))
+
+
+def test_straight_through_sends_a_gradient_into_every_choice():
+    M, k, β, g, s, γ, w = emitted()
+    g = torch.full_like(g, 0.9)  # every head jumps, so that the search matters
+    leaves = [v.requires_grad_() for v in (k, g, s)]
+    value = torch.randn(3, 2, 9)
+    out = moves(M, k, β, g, s, γ, w, choose=straight_through)
+    for leaf, d in zip(leaves, torch.autograd.grad((out * value).sum(), leaves)):
+        assert d.abs().sum() > 0, leaf.shape
+
+
+def test_with_address_a_hard_machine_is_the_machine():
+    machine = NTM(6, 4, N=16, width=5, read_heads=2, start="tape", seed=0)
+    x = torch.rand(7, 2, 6)
+    other = harden(machine, address)
+    state = machine.initial_state(2)
+    assert torch.allclose(other.unroll(x, state)[0], machine.unroll(x, state)[0], atol=1e-5)
+
+
+def test_a_hard_machine_is_always_at_one_slot():
+    machine = Hard(6, 4, "feedforward", N=16, width=5, start="tape", seed=0)
+    _, trace = machine(torch.rand(20, 2, 6), trace=True)
+    assert set(trace.w.unique().tolist()) <= {0.0, 1.0}
+    assert torch.equal(trace.w.sum(-1), torch.ones_like(trace.w.sum(-1)))
+
+
+def test_harden_on_more_slots_keeps_the_weights():
+    machine = NTM(6, 4, N=16, start="tape", seed=0)
+    other = harden(machine, slots=40)
+    assert other.settings["N"] == 40 and other.M_0.shape[0] == 40
+    assert torch.equal(other.heads.linear.weight, machine.heads.linear.weight)
+
+
+@pytest.mark.parametrize("way", hard.WAYS)
+def test_every_way_runs_and_says_all(way, monkeypatch):
+    monkeypatch.setattr(hard, "RECIPE", dict(batch=2, lr=1e-3, every=4))
+    found = hard.run(way, "tape", 3, 2, sequences=20, longest=20)["runs"]
+    assert [r["seed"] for r in found] == [3, 4]
+    for r in found:
+        assert len(r["bits"]) == 5 and set(r["wrong_bits"]) == {"length 20"}
+        assert all(bits == bits and bits < 500 for bits in r["bits"])
+
+
+def test_reward_goes_to_what_was_cheaper():
+    """A machine that has learned all but one choice learns this one by reward alone."""
+    torch.manual_seed(0)
+    logits = torch.zeros(2, requires_grad=True)
+    optimizer = torch.optim.SGD([logits], 0.1)
+    for _ in range(300):  # the estimator of `reward`, on a choice of two, of which the first costs 1
+        p = logits.softmax(-1)
+        drawn = int(torch.multinomial(p.detach(), 1))
+        better = (1.0 if drawn == 0 else 0.0) - 0.5
+        optimizer.zero_grad()
+        (better * p[drawn].log()).backward()
+        optimizer.step()
+    assert logits.softmax(-1)[1] > 0.95
+
+
+def test_unknown_ways_are_refused():
+    with pytest.raises(ValueError, match="way is 'softly'; it must be one of 'soft'"):
+        hard.run("softly", "tape", 0, 1)
+
+
+def test_asked_asks_hard_and_soft_alike(monkeypatch):
+    machines = hard.begin([0, 1], "tape")
+    soft = hard.asked(machines, None, {3: 4})
+    same = hard.asked(machines, address, {3: 4})  # on the clear path, begun at one slot
+    for one, two in zip(soft, same):
+        assert abs(one["length 3"] - two["length 3"]) < 6  # of 24, guessing
+
+
+def test_the_record_holds_every_way_on_its_seeds():
+    runs = json.loads(hard.FILE.read_text(encoding="utf-8"))["runs"]
+    assert {r["task"] for r in runs if r["of"] == "shipped"} == set(hard.SHIPPED)
+    trained = [r for r in runs if r["of"] == "training"]
+    assert {r["way"] for r in trained} <= set(hard.WAYS)
+    assert len({(r["way"], r["start"], r["seed"]) for r in trained}) == len(trained)
+    for r in trained:
+        assert r["bits"] and r["wrong_bits"]["length 20"] >= 0
+
+
+def test_copy_is_asked_with_room_for_a_head_that_never_stops():
+    for length in (1, 20, 1_000):
+        steps = len(tasks.Copy().sample(1, length=length).x)
+        assert hard.slots_for(length) > steps
