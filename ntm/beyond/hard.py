@@ -148,9 +148,9 @@ def soft(seeds, start, sequences, recipe):
                       for seed, machine in zip(seeds, machines)]
 
 
-def through(seeds, start, sequences, recipe, way=moves):
+def through(seeds, start, sequences, recipe):
     """Straight through, from the first sequence on."""
-    machines = begin(seeds, start, partial(way, choose=straight_through))
+    machines = begin(seeds, start, partial(moves, choose=straight_through))
     return machines, train_many(machines, tasks.Copy(), sequences, seeds=seeds, progress=False,
                                 **recipe)
 
@@ -173,16 +173,15 @@ def annealed(seeds, start, sequences, recipe, choice=warm):
                                 schedule=schedule, **recipe)
 
 
-def soft_then_hard(seeds, start, sequences, recipe, last=0.2):
-    """Soft for most of the time, then hard and straight through for the last fifth."""
-    hard = int(last * sequences) // recipe["every"] * recipe["every"]
-    machines, first = soft(seeds, start, sequences - hard, recipe)
-    machines = [harden(machine, partial(moves, choose=straight_through)) for machine in machines]
-    second = train_many(machines, tasks.Copy(), hard, seeds=[1_000 + seed for seed in seeds],
-                        progress=False, **recipe | dict(lr=recipe["lr"] / 2))
-    for history, more in zip(first, second):
-        history.bits += more.bits
-    return machines, first
+def blamed(cost, usual, mask, log_p):
+    """A choice is made likelier where what follows it costs less than usual (Williams 1992).
+
+    cost, mask, log_p [T, ...]: nats of every step, whether it is scored, and the logarithm of the
+    chance of what was drawn there. Returns what to go down from [...].
+    """
+    better = (cost.detach() - usual) * mask
+    follows = better.flip(0).cumsum(0).flip(0)  # from here to the end
+    return (cost + follows * log_p).sum(0)
 
 
 def reward(seeds, start, sequences, recipe):
@@ -211,11 +210,9 @@ def reward(seeds, start, sequences, recipe):
         logits = many(sample.x.unsqueeze(2).expand(-1, -1, S, -1))  # [T, B, S, outputs]
         y, mask = sample.y.unsqueeze(2).expand_as(logits), sample.mask.unsqueeze(2)
         cost = binary_cross_entropy_with_logits(logits, y, reduction="none").sum(-1) * mask
-        better = (cost.detach() - usual) * mask  # than usual, if negative
-        follows = better.flip(0).cumsum(0).flip(0)  # and from here to the end
         log_p = torch.stack(said).sum(-1).view(len(cost), -1, batch, S).sum(1)
         optimizer.zero_grad()
-        (cost + follows * log_p).sum(0).mean(0).sum().backward()
+        blamed(cost, usual, mask, log_p).mean(0).sum().backward()
         torch.nn.utils.clip_grad_norm_(many.parameters(), 10.0 * S)
         optimizer.step()
         per_step = cost.detach().sum((0, 1)) / mask.sum()
@@ -232,11 +229,9 @@ def reward(seeds, start, sequences, recipe):
 WAYS = {
     "soft": soft,
     "straight through": through,
-    "soft, then hard": soft_then_hard,
     "soft to hard": annealed,
     "Gumbel": partial(annealed, choice=gumbel),
     "reward": reward,
-    "one slot": partial(through, way=one_slot),
 }
 RECIPE = dict(batch=8, lr=1e-3, every=80)
 LENGTHS = {20: 16, 40: 8, 60: 4, 120: 4, 240: 2, 1_000: 1}  # how many sequences of each
@@ -270,7 +265,7 @@ def run(way, start, first, seeds, sequences=2_400, longest=1_000):
         raise ValueError(f"way is {way!r}; it must be one of {', '.join(map(repr, WAYS))}")
     seeds = list(range(first, first + seeds))
     machines, curves = WAYS[way](seeds, start, sequences, RECIPE)
-    where = None if way == "soft" else one_slot if way == "one slot" else moves
+    where = None if way == "soft" else moves
     lengths = {n: k for n, k in LENGTHS.items() if n <= longest}
     scores, rounded_scores = asked(machines, where, lengths), [None] * len(seeds)
     if way == "soft":  # and what becomes of it if its moves are made hard as it is

@@ -12,9 +12,10 @@ from . import ask, attempt, numbers, verdict
 
 def goes(answer):
     """Exercise 1: the slot to which a hard head goes."""
-    for here, most_like, g, s, N in [(2, 5, 0.3, [0.1, 0.2, 0.7], 8), (2, 5, 0.8, [0.1, 0.7, 0.2], 8),
-                                     (7, 3, 0.1, [0.2, 0.3, 0.5], 8), (4, 0, 0.9, [0.6, 0.3, 0.1], 9),
-                                     (4, 0, 0.9, [0.1, 0.3, 0.6], 9)]:
+    for here, most_like, g, s, N in [
+            (2, 5, 0.3, [0.1, 0.2, 0.7], 8), (2, 5, 0.8, [0.1, 0.7, 0.2], 8),
+            (7, 3, 0.1, [0.2, 0.3, 0.5], 8), (4, 0, 0.9, [0.6, 0.3, 0.1], 9),
+            (4, 0, 0.9, [0.1, 0.3, 0.6], 9)]:
         right = ((most_like if g > 0.5 else here) + s.index(max(s)) - 1) % N
         value, wrong = ask(answer, here, most_like, g, list(s), N, want="return one slot.")
         if wrong:
@@ -49,7 +50,8 @@ def through(answer):
 
 def bytes_kept(answer):
     """Exercise 3: what a training keeps of the memory, dense and sparse."""
-    for N, width, T, K in [(128, 20, 42, 8), (65_536, 20, 100, 8), (2**20, 32, 1_000, 4), (4, 2, 1, 1)]:
+    for N, width, T, K in [(128, 20, 42, 8), (65_536, 20, 100, 8), (2**20, 32, 1_000, 4),
+                           (4, 2, 1, 1)]:
         right = torch.tensor([4.0 * N * width * (T + 1), 4.0 * width * (N + T * K)])
         value, wrong = ask(answer, N, width, T, K, shape=(2,),
                            want="return two numbers, dense and sparse.")

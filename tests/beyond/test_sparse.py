@@ -1,4 +1,4 @@
-"""Sparse memory: with K = N it is the machine itself; with less, what it keeps, and what it costs."""
+"""Sparse memory: with K = N it is the machine itself; with less, what it keeps and costs."""
 
 import json
 

@@ -38,8 +38,8 @@ def bytes_kept():
         (lambda N, width, T, K: (4 * N * width * (T + 1), 4 * width * (N + T * K)), "Correct: "),
         (lambda *_: 5, "two numbers"),
         (lambda: 0, "raised"),
-        (lambda N, width, T, K: (4 * N * width * T, 4 * width * (N + T * K)), "dense, for N = 128"),
-        (lambda N, width, T, K: (4 * N * width * (T + 1), 4 * width * T * K), "sparse, for N = 128"),
+        (lambda N, width, T, K: (4 * N * width * T, 4 * width * (N + T * K)), "dense, for N"),
+        (lambda N, width, T, K: (4 * N * width * (T + 1), 4 * width * T * K), "sparse, for N"),
     ]
 
 
