@@ -82,6 +82,13 @@ def moves(M, k, β, g, s, γ, w_prev, choose=hardest):
     return shift(w_g, choose(s))
 
 
+def home(M, k, β, g, s, γ, w_prev, choose=hardest):
+    """Stay where the head was, or go back to slot 0; then -1, 0 or +1. Nothing is searched."""
+    jump = choose(torch.stack([1 - g, g], -1))[..., 1]
+    first = torch.eye(w_prev.shape[-1], dtype=w_prev.dtype, device=w_prev.device)[0]
+    return shift(interpolate(first, w_prev, jump), choose(s))
+
+
 class Hard(NTM):
     """An NTM with another `address`: its attribute `where`, by default `moves` by straight_through.
 
@@ -155,7 +162,7 @@ def through(seeds, start, sequences, recipe):
                                 **recipe)
 
 
-def annealed(seeds, start, sequences, recipe, choice=warm):
+def annealed(seeds, start, sequences, recipe, choice=warm, way=moves):
     """From soft to hard: choices of a temperature that falls, then straight through; with `gumbel`,
     drawn ones while they are soft."""
     share = [0.0]
@@ -168,7 +175,7 @@ def annealed(seeds, start, sequences, recipe, choice=warm):
         T = temperature(share[0])
         return choice(p, T) if T else straight_through(p)
 
-    machines = begin(seeds, start, partial(moves, choose=choose))
+    machines = begin(seeds, start, partial(way, choose=choose))
     return machines, train_many(machines, tasks.Copy(), sequences, seeds=seeds, progress=False,
                                 schedule=schedule, **recipe)
 
@@ -230,6 +237,7 @@ WAYS = {
     "soft": soft,
     "straight through": through,
     "soft to hard": annealed,
+    "soft to hard, home": partial(annealed, way=home),
     "Gumbel": partial(annealed, choice=gumbel),
     "reward": reward,
 }
@@ -265,7 +273,7 @@ def run(way, start, first, seeds, sequences=2_400, longest=1_000):
         raise ValueError(f"way is {way!r}; it must be one of {', '.join(map(repr, WAYS))}")
     seeds = list(range(first, first + seeds))
     machines, curves = WAYS[way](seeds, start, sequences, RECIPE)
-    where = None if way == "soft" else moves
+    where = {"soft": None, "soft to hard, home": home}.get(way, moves)
     lengths = {n: k for n, k in LENGTHS.items() if n <= longest}
     scores, rounded_scores = asked(machines, where, lengths), [None] * len(seeds)
     if way == "soft":  # and what becomes of it if its moves are made hard as it is
