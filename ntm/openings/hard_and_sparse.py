@@ -1,14 +1,15 @@
 """Hard and sparse: how far soft and hard machines copy, and what a step costs over N."""
 
 import json
-from statistics import median
+from statistics import mean
 
 import matplotlib.pyplot as plt
 
 from .. import plots
 from ..beyond import hard, sparse
 
-SHOWN = {"soft": (plots.SERIES[0], "--"), "soft to hard": (plots.SERIES[3], "-")}
+SHOWN = {"soft": (plots.SERIES[0], "--"), "soft to hard": (plots.SERIES[3], "-"),
+         "soft to hard, home": (plots.SERIES[1], "-.")}
 
 
 def shares(runs, way, start="tape"):
@@ -23,7 +24,7 @@ def shares(runs, way, start="tape"):
 
 
 def draw():
-    """Copy: wrong bits over the length, a dot a seed; and bytes and seconds of a step over N."""
+    """Copy: wrong bits over the length, means, a dot a seed; and bytes of a step over N."""
     plots.style()
     trained = json.loads(hard.FILE.read_text(encoding="utf-8"))["runs"]
     costs = [r for r in json.loads(sparse.FILE.read_text(encoding="utf-8"))["runs"]
@@ -31,7 +32,7 @@ def draw():
     fig, (left, right) = plt.subplots(1, 2, figsize=(7, 3))
     for name, (colour, line) in SHOWN.items():
         found = shares(trained, name)
-        left.plot(list(found), [100 * median(v) for v in found.values()], line, color=colour,
+        left.plot(list(found), [100 * mean(v) for v in found.values()], line, color=colour,
                   label=name)
         for length, values in found.items():
             left.scatter([length] * len(values), [100 * v for v in values], color=colour, s=10,
@@ -43,6 +44,6 @@ def draw():
         right.plot([r["N"] for r in among], [r["bytes"] / 1e6 for r in among], line, color=colour,
                    label=kind)
     right.set(xscale="log", yscale="log", xlabel="slots", ylabel="MB kept a step")
-    left.legend(fontsize=9)
+    left.legend(fontsize=9, loc="upper left")
     right.legend(fontsize=9)
     plt.show()
