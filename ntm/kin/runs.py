@@ -56,8 +56,7 @@ def dnc(first, seeds, sequences=12_800, few=32):
     """
     among, begin = list(range(first, first + seeds)), time.process_time()
     machines = [with_slots(recall.build("DNC", seed), few) for seed in among]
-    recipe = dict(batch=dnc_runs.RECIPE["batch"], lr=dnc_runs.RECIPE["lr"])
-    train_many(machines, Recall(), sequences, seeds=among, progress=False, **recipe)
+    train_many(machines, Recall(), sequences, seeds=among, progress=False, **dnc_runs.RECIPE)
     seconds = (time.process_time() - begin) / seeds
     return dict(
         runs=[

@@ -220,7 +220,7 @@ def test_a_dnc_keeps_its_weights_in_a_room_of_other_size():
 
 
 def test_the_dncs_are_trained_side_by_side():
-    found = runs.dnc(7, 2, sequences=16, few=16)["runs"]
+    found = runs.dnc(7, 2, sequences=160, few=16)["runs"]
     assert [(r["task"], r["name"], r["seed"]) for r in found] == [
         ("shared", "DNC", 7),
         ("shared", "DNC", 8),
