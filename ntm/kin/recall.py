@@ -12,6 +12,8 @@ from torch import nn
 from torch.nn.functional import logsigmoid
 
 from .. import NTM, LSTMBaseline
+from ..beyond import dnc_runs
+from ..beyond.dnc import DNC
 from ..tasks import bits
 from .attention import MultiHead, Transformer
 from .fast_weights import DeltaNet, LinearAttention
@@ -115,6 +117,7 @@ def bags(model, pairs, questions):
 
 
 I, O, D = Recall.inputs, Recall.outputs, 32
+MENDED = dnc_runs.MODELS["dnc-mended"][1]  # with its three repairs
 MODELS = {
     "memory network": lambda: WithFacts(MemoryNetwork(I, D, O), bags),
     "MemN2N": lambda: OfSets(MemN2N(I, D, O, hops=2), bags),
@@ -128,6 +131,7 @@ MODELS = {
     "linear attention": lambda: Transformer(I, O, D, 1, LinearAttention),
     "delta rule": lambda: Transformer(I, O, D, 1, DeltaNet),
     "NTM": lambda: NTM(I, O, "feedforward", start="tape"),
+    "DNC": lambda: DNC(I, O, hidden_size=64, **MENDED, start="tape"),
     "LSTM": lambda: LSTMBaseline(I, O, 64, 1),
 }
 
@@ -158,5 +162,6 @@ def memory(name, n):
         "linear attention": D * D + D,
         "delta rule": D * D,
         "NTM": 128 * 20 + 2 * 128 + 20,
+        "DNC": 128 * 20 + 4 * 128 + 20 + 128 * 128 + 2 * 64,  # the links, above all
         "LSTM": 2 * 64,
     }[name]

@@ -16,7 +16,9 @@ from pathlib import Path
 
 import torch
 
+from ..beyond import dnc_runs
 from ..grid import grid, terminate_is_ctrl_c
+from ..many import train_many
 from ..runs import made_by, write_runs
 from ..training import one_thread, train
 from . import recall, small
@@ -44,6 +46,38 @@ def shared(name, seed, gap=0, updates=400, batch=32):
     parameters = sum(p.numel() for p in model.parameters())
     right = test(model, seed, gaps=GAPS) if gap else test(model, seed)
     return dict(right=right, parameters=parameters, seconds=seconds)
+
+
+def dnc(first, seeds, sequences=12_800, few=32):
+    """The DNC on the shared task, all seeds side by side, by the recipe of its own chapter.
+
+    It is trained with `few` slots, enough for the 16 pairs of training and as many questions, and
+    tested with 128: no weight depends on their number, and its links cost the square of it.
+    """
+    among, begin = list(range(first, first + seeds)), time.process_time()
+    machines = [with_slots(recall.build("DNC", seed), few) for seed in among]
+    train_many(machines, Recall(), sequences, seeds=among, progress=False, **dnc_runs.RECIPE)
+    seconds = (time.process_time() - begin) / seeds
+    return dict(
+        runs=[
+            dict(
+                task="shared",
+                name="DNC",
+                seed=seed,
+                right=test(with_slots(machine, 128).eval(), seed),
+                parameters=sum(p.numel() for p in machine.parameters()),
+                seconds=seconds,
+            )
+            for seed, machine in zip(among, machines)
+        ]
+    )
+
+
+def with_slots(machine, N):
+    """A DNC of the same weights with N slots."""
+    other = type(machine)(**machine.settings | dict(N=N), seed=0)
+    other.load_state_dict(machine.state_dict() | dict(M_0=other.M_0))
+    return other
 
 
 @torch.no_grad()
@@ -111,21 +145,26 @@ def main(arguments=None):
         for seed in range(given.first, given.first + given.seeds)
         for task in given.tasks
         for name in TASKS[task]
+        if (task, name) != ("shared", "DNC")
     ]
+    side_by_side = [dict(first=given.first, seeds=given.seeds)] * ("shared" in given.tasks)
     with ProcessPoolExecutor(
         given.workers, get_context("spawn"), torch.set_num_threads, (1,)
     ) as executor:
-        results, failures = grid(run, jobs, given.folder, executor=executor, progress=False)
-    for name, error in failures.items():
+        how = dict(executor=executor, progress=False)
+        results, failures = grid(run, jobs, given.folder, **how)
+        several, failed = grid(dnc, side_by_side, Path(given.folder) / "dnc", **how)
+    for name, error in (failures | failed).items():
         print(f"{name} failed: {error!r}")
+    found = [r for r in results if r] + [r for one in several if one for r in one["runs"]]
     tasks = list(TASKS)
     runs = sorted(
-        (r for r in results if r),
+        found,
         key=lambda r: (tasks.index(r["task"]), list(TASKS[r["task"]]).index(r["name"]), r["seed"]),
     )
     command = f"python -m ntm.kin.runs --first {given.first} --seeds {given.seeds}"
     write_runs(FILE, made_by(command), [short(r) for r in runs])
-    raise SystemExit(bool(failures))
+    raise SystemExit(bool(failures or failed))
 
 
 if __name__ == "__main__":

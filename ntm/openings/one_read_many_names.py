@@ -11,9 +11,10 @@ from ..kin.runs import FILE
 KEPT = ["memory network", "MemN2N", "attention", "Transformer", "Memorizing"]
 KEPT += ["hard attention", "Compressive"]  # in a memory that grows, or nearly
 WRITTEN = ["linear attention", "delta rule", "slots", "Perceiver IO"]
-ORDER = [*KEPT, *WRITTEN, "NTM", "LSTM"]
+ORDER = [*KEPT, *WRITTEN, "NTM", "DNC", "LSTM"]
 COLOURS = dict.fromkeys(KEPT, plots.READ) | dict.fromkeys(WRITTEN, plots.WRITE)
 COLOURS |= {"NTM": plots.MODELS["ntm-feedforward"], "LSTM": plots.MODELS["lstm"]}
+COLOURS["DNC"] = plots.SERIES[3]  # as in its chapter
 
 
 def draw():
@@ -35,9 +36,9 @@ def draw():
         ax.set(xscale="log", ylim=(-0.03, 1.06), yticks=[0, 0.5, 1])
         ax.set_xticks([2, 16, 128], ["2", "16", "128"])
         ax.minorticks_off()
-    for ax in axes[2, 3:]:
+    for ax in axes[2, 4:]:
         ax.set_visible(False)
-    for ax in (*axes[2, :3], *axes[1, 3:]):
+    for ax in (*axes[2, :4], *axes[1, 4:]):
         ax.tick_params(labelbottom=True)
         ax.set_xlabel("pairs")
     for ax in axes[:, 0]:

@@ -187,6 +187,8 @@ def test_memory_counts_what_the_models_keep():
     assert recall.memory("NTM", 8) == sum(
         part[0].numel() for part in recall.build("NTM").initial_state(1)[:3]
     )
+    *state, (h, c) = recall.build("DNC").initial_state(1)
+    assert recall.memory("DNC", 8) == sum(part[0].numel() for part in state) + h.numel() + c.numel()
 
 
 def test_gaps_are_drawn_from_their_range():
@@ -206,3 +208,22 @@ def test_answers_are_counted_against_pairs_and_against_the_gap():
     assert runs.test(perfect, 3) == {str(n): 1.0 for n in runs.PAIRS}
     assert runs.test(perfect, 3, gaps=(0, 5)) == {"0": 1.0, "5": 1.0}
     assert runs.test(lambda x: -perfect(x), 3, gaps=(0, 5))["5"] == 0.0
+
+
+def test_a_dnc_keeps_its_weights_in_a_room_of_other_size():
+    """Its weights, there and back."""
+    x = Recall().sample(2, pairs=4, generator=generator()).x
+    machine = recall.build("DNC", 5).eval()
+    few = runs.with_slots(machine, 16)
+    assert_close(runs.with_slots(few, 128)(x), machine(x))
+    assert few.M_0.shape == (16, 20) and few(x).isfinite().all()
+
+
+def test_the_dncs_are_trained_side_by_side():
+    found = runs.dnc(7, 2, sequences=160, few=16)["runs"]
+    assert [(r["task"], r["name"], r["seed"]) for r in found] == [
+        ("shared", "DNC", 7),
+        ("shared", "DNC", 8),
+    ]
+    assert set(found[0]["right"]) == set(map(str, runs.PAIRS))
+    assert found[0]["parameters"] == sum(p.numel() for p in recall.build("DNC").parameters())
