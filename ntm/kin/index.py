@@ -24,8 +24,8 @@ class Index:
 
     With faiss, a graph of near keys that a search walks along (HNSW, Malkov and Yashunin 2016): its
     cost grows with log N, not with N, and now and then it misses one. links: edges of a key.
-    looks: candidates that a search keeps; above N it is exact, or nearly. exact: look at all; by default only
-    where faiss is not installed.
+    looks: candidates that a search keeps; above N it is exact, or nearly. exact: look at all; by
+    default only where faiss is not installed.
     """
 
     def __init__(self, d, links=16, looks=64, exact=None):
