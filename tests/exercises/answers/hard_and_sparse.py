@@ -47,7 +47,9 @@ def own():
     return [
         (moves, "Correct: 0 wrong bits of 160 at 20"),
         (address, "Correct: "),
-        (lambda M, k, β, g, s, γ, w: w[:, :1, :3], "Return weightings like w_prev"),
-        (lambda *_: 1, "raised"),
-        (lambda M, k, β, g, s, γ, w: torch.full_like(w, torch.nan), "not finite"),
+        (lambda M, k, β, g, s, γ, w: w[:, :1, :3], "return weightings, shaped as w_prev"),
+        (lambda *_: None, "return weightings"),
+        (lambda *_: 1 / 0, "your function raised ZeroDivisionError"),
+        (lambda M, k, β, g, s, γ, w: w[:, :, :5], "Return weightings like w_prev"),
+        (lambda M, k, β, g, s, γ, w: w if len(M[0]) == 5 else w * torch.nan, "not finite"),
     ]

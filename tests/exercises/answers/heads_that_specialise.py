@@ -62,4 +62,5 @@ def start():
         (alike, "Correct: "),
         (breaks, "FloatingPointError"),
         (lambda: None, "came a TypeError"),
+        (lambda machine: None, "no weight has changed"),
     ]
