@@ -12,6 +12,7 @@ A task's levels are its lengths, from the easiest to the hardest. `Lessons` is a
 import argparse
 import hashlib
 import math
+import shlex
 from collections import deque
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
@@ -258,7 +259,8 @@ def main(arguments=None):
         results, failures = grid(run, jobs, given.folder, executor=executor)
     for name, error in failures.items():
         print(f"{name} failed: {error!r}")
-    command = f"python -m ntm.beyond.curriculum --first {given.first} --seeds {given.seeds}"
+    command = (f"python -m ntm.beyond.curriculum --courses {shlex.join(given.courses)} "
+               f"--first {given.first} --seeds {given.seeds}")
     runs = [{k: v for k, v in result.items() if k != "made"} for result in results if result]
     write_runs(FILE, made_by(command) | dict(source=source()), runs)
     raise SystemExit(bool(failures))
