@@ -10,12 +10,9 @@ A task's levels are its lengths, from the easiest to the hardest. `Lessons` is a
 """
 
 import argparse
-import hashlib
 import math
 import shlex
 from collections import deque
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,11 +20,10 @@ import torch
 
 from .. import tasks
 from ..checks import positive
-from ..grid import grid, terminate_is_ctrl_c
 from ..machine import NTM
 from ..runs import made_by, write_runs
-from ..runs import source as source_of_runs
 from ..training import cosine, evaluate, train
+from .record import side_by_side, source
 
 FILE = Path(__file__).parents[1] / "pretrained" / "curriculum.json"
 
@@ -234,13 +230,6 @@ def run(course, name, seed, sequences=None, every=100):
                 bits=[round(bits, 5) for bits in asked], levels=levels, scores=scores)
 
 
-def source():
-    """A hash of the code that makes a result."""
-    digest = hashlib.sha256(source_of_runs().encode())
-    digest.update(Path(__file__).read_bytes().replace(b"\r\n", b"\n"))
-    return digest.hexdigest()[:12]
-
-
 def main(arguments=None):
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m ntm.beyond.curriculum",
@@ -251,19 +240,13 @@ def main(arguments=None):
     parser.add_argument("--folder", default="build/curriculum")
     parser.add_argument("--workers", type=int, default=1, help="processes side by side")
     given = parser.parse_args(arguments)
-    terminate_is_ctrl_c()
     jobs = [dict(course=course, name=name, seed=seed) for course in given.courses
             for seed in range(given.first, given.first + given.seeds) for name in CURRICULA]
-    with ProcessPoolExecutor(given.workers, get_context("spawn"), torch.set_num_threads,
-                             (1,)) as executor:
-        results, failures = grid(run, jobs, given.folder, executor=executor)
-    for name, error in failures.items():
-        print(f"{name} failed: {error!r}")
+    (runs,), failed = side_by_side((run, jobs, given.folder), workers=given.workers)
     command = (f"python -m ntm.beyond.curriculum --courses {shlex.join(given.courses)} "
                f"--first {given.first} --seeds {given.seeds}")
-    runs = [{k: v for k, v in result.items() if k != "made"} for result in results if result]
-    write_runs(FILE, made_by(command) | dict(source=source()), runs)
-    raise SystemExit(bool(failures))
+    write_runs(FILE, made_by(command) | dict(source=source("beyond/curriculum.py")), runs)
+    raise SystemExit(failed)
 
 
 if __name__ == "__main__":

@@ -8,9 +8,7 @@ one DNC. What is in the folder of results already is not made again.
 """
 
 import argparse
-import hashlib
 import json
-import platform
 import time
 from functools import partial
 from pathlib import Path
@@ -22,11 +20,10 @@ from ..checks import positive
 from ..grid import grid, terminate_is_ctrl_c
 from ..machine import NTM
 from ..many import train_many
-from ..runs import ship
-from ..runs import source as source_of_runs
+from ..runs import made_by, ship, write_runs
 from ..training import evaluate, train
-from ..weights import write
 from .dnc import DNC
+from .record import source
 
 HOME = Path(__file__).parents[1] / "pretrained" / "dnc"
 
@@ -261,14 +258,6 @@ def score(machine, task, seed):
     return found
 
 
-def source():
-    """A hash of all the code that makes a result."""
-    digest = hashlib.sha256(source_of_runs().encode())
-    for name in ("beyond/dnc.py", "beyond/dnc_runs.py", "many.py"):
-        digest.update((Path(__file__).parents[1] / name).read_bytes().replace(b"\r\n", b"\n"))
-    return digest.hexdigest()[:12]
-
-
 def occupied(machine, batch, taken, seed=0):
     """A machine's initial State, but with something in the slots `taken`: random rows. A DNC is
     told that they are used; an NTM cannot be told."""
@@ -327,10 +316,7 @@ def collect(results, folder, head):
                 Path(folder) / f"{task}-{model}-{median['seed']}.safetensors",
                 HOME / f"{task}-{model}.safetensors",
             )
-    write(
-        HOME / "runs.json",
-        json.dumps(head)[:-1] + ', "runs": [\n' + ",\n".join(map(json.dumps, runs)) + "\n]}\n",
-    )
+    write_runs(HOME / "runs.json", head, runs)
 
 
 def main(arguments=None):
@@ -346,26 +332,17 @@ def main(arguments=None):
     jobs = [
         dict(task=task, model=model, first=given.first, seeds=given.seeds) for task, model in JOBS
     ]
+    made = dict(source=source("beyond/dnc.py", "beyond/dnc_runs.py", "many.py"))
     results, failures = grid(
         partial(run, folder=str(Path(given.folder).resolve())),
         jobs,
         given.folder,
-        made=dict(source=source()),
+        made=made,
     )
     for name, error in failures.items():
         print(f"{name} failed: {error!r}")
-    collect(
-        [result for result in results if result],
-        given.folder,
-        dict(
-            command=f"python -m ntm.beyond.dnc_runs --first {given.first} --seeds {given.seeds}",
-            source=source(),
-            torch=torch.__version__,
-            python=platform.python_version(),
-            machine=f"{platform.machine()}, one thread",
-            date=time.strftime("%Y-%m-%d"),
-        ),
-    )
+    command = f"python -m ntm.beyond.dnc_runs --first {given.first} --seeds {given.seeds}"
+    collect([result for result in results if result], given.folder, made_by(command) | made)
     raise SystemExit(bool(failures))
 
 

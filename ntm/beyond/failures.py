@@ -13,26 +13,22 @@ fast path as it is: a gate that is nailed shut is a bias of -100, through which 
 
 import argparse
 import contextlib
-import hashlib
 import os
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 from typing import NamedTuple
 
 import torch
 
 from .. import addressing, tasks
-from ..grid import grid, terminate_is_ctrl_c
 from ..machine import NTM, State
 from ..many import train_many
 from ..memory import add, erase, read
 from ..optim import GravesRMSprop
 from ..runs import made_by, write_runs
-from ..runs import source as source_of_runs
 from ..training import evaluate, train
+from .record import side_by_side, source
 
 FILE = Path(__file__).parents[1] / "pretrained" / "failures.json"
 # added to a raw value, it takes a sigmoid to 0 or 1 for good: its slope there is 0, too
@@ -397,14 +393,6 @@ def score(machine, task, name, seed):
     return found
 
 
-def source():
-    """A hash of all the code that makes a result."""
-    digest = hashlib.sha256(source_of_runs().encode())
-    for name in ("beyond/failures.py", "many.py"):
-        digest.update((Path(__file__).parents[1] / name).read_bytes().replace(b"\r\n", b"\n"))
-    return digest.hexdigest()[:12]
-
-
 def main(arguments=None):
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m ntm.beyond.failures",
@@ -416,23 +404,18 @@ def main(arguments=None):
     given = parser.parse_args(arguments)
     if given.seeds % 5:
         parser.error(f"--seeds is {given.seeds}; it must be a multiple of 5")
-    terminate_is_ctrl_c()
     jobs = [dict(task=task, name=name, first=first, seeds=5)
             for first in range(given.first, given.first + given.seeds, 5)
             for task in LAB for name in LAB[task]
             if first == given.first or task == "copy" and not LAB[task][name].slow]
-    with ProcessPoolExecutor(given.workers, get_context("spawn"), torch.set_num_threads,
-                             (1,)) as executor:
-        results, failures = grid(run, jobs, given.folder, executor=executor,
-                                 made=dict(source=source()))
-    for name, error in failures.items():
-        print(f"{name} failed: {error!r}")
-    runs = sorted((r for result in results if result for r in result["runs"]),
+    made = dict(source=source("beyond/failures.py", "many.py"))
+    (results,), failed = side_by_side((run, jobs, given.folder), workers=given.workers, made=made)
+    runs = sorted((r for result in results for r in result["runs"]),
                   key=lambda r: (list(LAB).index(r["task"]), list(LAB[r["task"]]).index(r["name"]),
                                  r["seed"]))
     command = f"python -m ntm.beyond.failures --first {given.first} --seeds {given.seeds}"
-    write_runs(FILE, made_by(command) | dict(source=source()), runs)
-    raise SystemExit(bool(failures))
+    write_runs(FILE, made_by(command) | made, runs)
+    raise SystemExit(failed)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,6 @@ Nothing is added to the machine: a way to be hard is a function that stands in f
 """
 
 import argparse
-import hashlib
 import json
 import math
 from functools import partial
@@ -26,8 +25,8 @@ from ..many import Many, train_many
 from ..memory import add, erase, read
 from ..optim import GravesRMSprop
 from ..runs import made_by, on_slots, write_runs
-from ..runs import source as source_of_runs
 from ..training import cosine, evaluate, one_thread, train
+from .record import source
 
 FILE = Path(__file__).parents[1] / "pretrained" / "hard.json"
 
@@ -312,11 +311,11 @@ def shipped(task, model, sequences=32, seed=40_000):
     return dict(task=task, model=model, sequences=sequences, scores=found)
 
 
-def source():
-    """A hash of the code that makes a result."""
-    digest = hashlib.sha256(source_of_runs().encode())
-    digest.update(Path(__file__).read_bytes().replace(b"\r\n", b"\n"))
-    return digest.hexdigest()[:12]
+def keep(new, replaces):
+    """Write the record: the runs that it held, but for those that `replaces` names, and the new."""
+    there = json.loads(FILE.read_text(encoding="utf-8"))["runs"] if FILE.exists() else []
+    head = made_by("python -m ntm.beyond.hard") | dict(source=source("beyond/hard.py"))
+    write_runs(FILE, head, [r for r in there if not replaces(r)] + new)
 
 
 def main(arguments=None):
@@ -335,13 +334,11 @@ def main(arguments=None):
     command = "python -m ntm.beyond.hard " + " ".join(
         f"--{name} {value}" for name, value in vars(given).items()
         if name not in ("ways", "folder", "shipped"))
-    there = json.loads(FILE.read_text(encoding="utf-8")) if FILE.exists() else {"runs": []}
     if given.shipped:
         asks = [(task, model) for task in SHIPPED for model in ("ntm-feedforward", "ntm-lstm")
                 if (task, model) != ("repeat copy, marks", "ntm-lstm")]  # is not shipped
-        new = [dict(of="shipped", **shipped(*ask)) for ask in asks]
-        runs = [r for r in there["runs"] if r["of"] != "shipped"] + new
-        write_runs(FILE, made_by("python -m ntm.beyond.hard") | dict(source=source()), runs)
+        keep([dict(of="shipped", **shipped(*ask)) for ask in asks],
+             lambda r: r["of"] == "shipped")
     for way in () if given.shipped else given.ways:
         machines, found = run(way, given.start, given.first, given.seeds, given.sequences,
                               given.longest)
@@ -350,10 +347,8 @@ def main(arguments=None):
             for machine, one in zip(machines, found):
                 name = f"{way} {given.start} {one['seed']}.safetensors".replace(" ", "-")
                 machine.save(Path(given.folder) / name)
-        there = json.loads(FILE.read_text(encoding="utf-8")) if FILE.exists() else {"runs": []}
-        runs = [r for r in there["runs"] if (r.get("way"), r.get("start")) != (way, given.start)]
-        runs += [dict(of="training", command=command, **r) for r in found]
-        write_runs(FILE, made_by("python -m ntm.beyond.hard") | dict(source=source()), runs)
+        keep([dict(of="training", command=command, **r) for r in found],
+             lambda r, way=way: (r.get("way"), r.get("start")) == (way, given.start))
         print(way, given.start, sum(r["wrong_bits"]["length 20"] == 0 for r in found),
               "of", given.seeds, "without a wrong bit at length 20")
 

@@ -13,11 +13,8 @@ around it that `ntm.train` takes as it takes a machine.
 
 import argparse
 import copy
-import hashlib
 import math
 import time
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 from pathlib import Path
 
 import torch
@@ -26,11 +23,10 @@ from torch.nn.functional import normalize
 
 from .. import tasks
 from ..checks import integer, number, positive
-from ..grid import grid, terminate_is_ctrl_c
 from ..machine import NTM
 from ..runs import made_by, write_runs
-from ..runs import source as source_of_runs
 from ..training import evaluate, train
+from .record import side_by_side, source
 
 FILE = Path(__file__).parents[1] / "pretrained" / "heads.json"
 # what is learned: associative recall, by a smaller machine than that of its chapter, for less long
@@ -232,13 +228,6 @@ def run(heads, start, weight, seed, sequences=SEQUENCES, every=100):
                 parameters=sum(p.numel() for p in machine.parameters()))
 
 
-def source():
-    """A hash of the code that makes a result."""
-    digest = hashlib.sha256(source_of_runs().encode())
-    digest.update(Path(__file__).read_bytes().replace(b"\r\n", b"\n"))
-    return digest.hexdigest()[:12]
-
-
 def jobs_of(seeds, paid):
     """What the record holds. On these seeds: so many heads, and four heads from other starts; on
     the first `paid` of them: four heads that pay."""
@@ -259,18 +248,12 @@ def main(arguments=None):
     parser.add_argument("--folder", default="build/heads")
     parser.add_argument("--workers", type=int, default=1, help="processes side by side")
     given = parser.parse_args(arguments)
-    terminate_is_ctrl_c()
     jobs = jobs_of(range(given.first, given.first + given.seeds), given.paid)
-    with ProcessPoolExecutor(given.workers, get_context("spawn"), torch.set_num_threads,
-                             (1,)) as executor:
-        results, failures = grid(run, jobs, given.folder, executor=executor)
-    for name, error in failures.items():
-        print(f"{name} failed: {error!r}")
+    (runs,), failed = side_by_side((run, jobs, given.folder), workers=given.workers)
     command = (f"python -m ntm.beyond.heads --first {given.first} --seeds {given.seeds} "
                f"--paid {given.paid}")
-    runs = [{k: v for k, v in result.items() if k != "made"} for result in results if result]
-    write_runs(FILE, made_by(command) | dict(source=source()), runs)
-    raise SystemExit(bool(failures))
+    write_runs(FILE, made_by(command) | dict(source=source("beyond/heads.py")), runs)
+    raise SystemExit(failed)
 
 
 if __name__ == "__main__":

@@ -10,14 +10,12 @@ minutes on one free core. `measure` counts costs and needs no training.
 import argparse
 import math
 import time
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 from pathlib import Path
 
 import torch
 
 from ..beyond import dnc_runs
-from ..grid import grid, terminate_is_ctrl_c
+from ..beyond.record import side_by_side
 from ..many import train_many
 from ..runs import made_by, write_runs
 from ..training import one_thread, train
@@ -139,7 +137,6 @@ def main(arguments=None):
     parser.add_argument("--folder", default="build/kin")
     parser.add_argument("--tasks", nargs="+", default=list(TASKS))
     given = parser.parse_args(arguments)
-    terminate_is_ctrl_c()
     jobs = [
         dict(task=task, name=name, seed=seed)
         for seed in range(given.first, given.first + given.seeds)
@@ -147,16 +144,14 @@ def main(arguments=None):
         for name in TASKS[task]
         if (task, name) != ("shared", "DNC")
     ]
-    side_by_side = [dict(first=given.first, seeds=given.seeds)] * ("shared" in given.tasks)
-    with ProcessPoolExecutor(
-        given.workers, get_context("spawn"), torch.set_num_threads, (1,)
-    ) as executor:
-        how = dict(executor=executor, progress=False)
-        results, failures = grid(run, jobs, given.folder, **how)
-        several, failed = grid(dnc, side_by_side, Path(given.folder) / "dnc", **how)
-    for name, error in (failures | failed).items():
-        print(f"{name} failed: {error!r}")
-    found = [r for r in results if r] + [r for one in several if one for r in one["runs"]]
+    together = [dict(first=given.first, seeds=given.seeds)] * ("shared" in given.tasks)
+    (results, several), failed = side_by_side(
+        (run, jobs, given.folder),
+        (dnc, together, Path(given.folder) / "dnc"),
+        workers=given.workers,
+        progress=False,
+    )
+    found = results + [r for one in several for r in one["runs"]]
     tasks = list(TASKS)
     runs = sorted(
         found,
@@ -164,7 +159,7 @@ def main(arguments=None):
     )
     command = f"python -m ntm.kin.runs --first {given.first} --seeds {given.seeds}"
     write_runs(FILE, made_by(command), [short(r) for r in runs])
-    raise SystemExit(bool(failures or failed))
+    raise SystemExit(failed)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import torch
 from torch.testing import assert_close
 
 from ntm import NTM, addressing, tasks, train
-from ntm.beyond import failures
+from ntm.beyond import failures, record
 from ntm.beyond.failures import COPY, FILE, LAB, SOUND, build, replaced, run
 
 task = tasks.Copy(lengths=(3, 5))
@@ -247,14 +247,14 @@ def test_a_tiny_grid_runs(tmp_path, monkeypatch):
     monkeypatch.setattr(failures, "LAB",
                         {"copy": {name: COPY[name]._replace(sequences=100)
                                   for name in ("sound", "adam")}})
-    monkeypatch.setattr(failures, "ProcessPoolExecutor", _Here)
+    monkeypatch.setattr(record, "ProcessPoolExecutor", _Here)
     with pytest.raises(SystemExit) as end:
         failures.main(["--first", "3", "--seeds", "5", "--folder", str(tmp_path / "runs")])
-    record = json.loads((tmp_path / "found.json").read_text())
+    found = json.loads((tmp_path / "found.json").read_text())
     wanted = [(name, seed) for name in ("sound", "adam") for seed in range(3, 8)]
-    assert not end.value.code and [(r["name"], r["seed"]) for r in record["runs"]] == wanted
-    assert (record["source"] == failures.source()
-            and all(len(r["bits"]) == 1 and r["scores"] for r in record["runs"]))
+    assert not end.value.code and [(r["name"], r["seed"]) for r in found["runs"]] == wanted
+    assert (found["source"] == record.source("beyond/failures.py", "many.py")
+            and all(len(r["bits"]) == 1 and r["scores"] for r in found["runs"]))
 
 
 class _Here:
