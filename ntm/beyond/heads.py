@@ -1,11 +1,11 @@
 """Heads that specialise: how alike several heads are, what each is good for, and what sets them
 apart.
 
-    python -m ntm.beyond.heads --first 20 --seeds 5 --paid 3
+    python -m ntm.beyond.heads --first 20 --seeds 10
 
-trains machines with one to eight read heads and four heads from other starts on these seeds, four
-heads that pay for their overlap on the first three, and writes what it finds to
-`pretrained/heads.json`. What is in the folder already is not made again.
+trains machines with one to eight read heads, four heads from other starts, and four that pay for
+their overlap, on recall; and machines with one to eight heads of each kind on a small sort. It
+writes what it finds to `pretrained/heads.json`. What is in the folder already is not made again.
 
 The machine is the paper's. A start is what its weights are before training; a penalty is a module
 around it that `ntm.train` takes as it takes a machine.
@@ -25,7 +25,7 @@ from .. import tasks
 from ..checks import integer, number, positive
 from ..machine import NTM
 from ..runs import made_by, write_runs
-from ..training import evaluate, train
+from ..training import evaluate, train, warm_cosine
 from .record import side_by_side, source
 
 FILE = Path(__file__).parents[1] / "pretrained" / "heads.json"
@@ -33,6 +33,10 @@ FILE = Path(__file__).parents[1] / "pretrained" / "heads.json"
 SETTINGS = dict(N=64, start="tape", initial_memory="redrawn")
 SEQUENCES = 3_000
 QUESTIONS = {"training range": {}, "12 items": dict(items=12)}
+# and a sort of 10 vectors, the 8 highest of which are asked for, by the recipe of its chapter
+SORT = dict(vectors=10, highest=8)
+SORT_SETTINGS = dict(N=32, start="tape", initial_memory="constant")
+SORT_RECIPE = dict(sequences=40_000, batch=8, lr=2e-3, every=1_000)
 
 
 # How alike heads are
@@ -197,45 +201,75 @@ def build(heads, start="tape", seed=0):
     return machine
 
 
-def overlap_now(machine, sequences=20, seed=0):
-    """The overlap of a machine's read heads over fresh sequences of recall; None for one head."""
-    x = tasks.AssociativeRecall().sample(sequences, generator=torch.Generator().manual_seed(seed)).x
+def overlap_now(machine, task=None, sequences=20, seed=0):
+    """The overlap of a machine's read heads over fresh sequences of a task, by default recall; None
+    for one head."""
+    task = tasks.AssociativeRecall() if task is None else task
+    x = task.sample(sequences, generator=torch.Generator().manual_seed(seed)).x
     with torch.no_grad():
         w = machine(x, trace=True)[1].w_read
     return overlap(w).item() if machine.read_heads > 1 else None
 
 
-def run(heads, start, weight, seed, sequences=SEQUENCES, every=100):
-    """Train one machine; a dict for JSON. weight: of the price for overlap, in bits; 0 for none.
+def made_of(machine, task, train_it, fresh, questions):
+    """What one training makes of a machine; a dict for JSON.
 
-    milliseconds: of CPU time, a sequence. without, alone: bits where one head after the other is
-    silenced, or is the only one that is heard.
+    milliseconds: of CPU time, a sequence. without, alone: bits where one read head after the other
+    is silenced, or is the only one that is heard.
     """
-    machine, task, fresh = build(heads, start, seed), tasks.AssociativeRecall(), 10_000 + seed
-    begin, started = overlap_now(machine, seed=fresh), time.process_time()
-    curve = train(Apart(machine, weight, seed=seed) if weight else machine, task, sequences,
-                  seed=seed, every=every, progress=False).bits
+    begin, started = overlap_now(machine, task, seed=fresh), time.process_time()
+    curve, sequences, every = train_it()
     seconds, scores = time.process_time() - started, {}
-    for question, how in QUESTIONS.items():
+    for question, how in questions.items():
         scored = evaluate(machine, task, sequences=100, seed=fresh, **how)
         scores[question] = dict(bits=float(f"{scored.bits:.4g}"), wrong_bits=scored.wrong_bits)
-    return dict(heads=heads, start=start, weight=weight, seed=seed, sequences=sequences,
-                every=every, bits=[float(f"{bits:.4g}") for bits in curve], scores=scores,
-                overlap=dict(begin=begin, end=overlap_now(machine, seed=fresh)),
+    return dict(sequences=sequences, every=every, bits=[float(f"{bits:.4g}") for bits in curve],
+                scores=scores,
+                overlap=dict(begin=begin, end=overlap_now(machine, task, seed=fresh)),
                 without=[float(f"{bits:.4g}") for bits in without_each(machine, task, 40, fresh)],
                 alone=[float(f"{bits:.4g}") for bits in with_each(machine, task, 40, fresh)],
                 milliseconds=round(1e3 * seconds / sequences, 3),
                 parameters=sum(p.numel() for p in machine.parameters()))
 
 
-def jobs_of(seeds, paid):
-    """What the record holds. On these seeds: so many heads, and four heads from other starts; on
-    the first `paid` of them: four heads that pay."""
-    free = [dict(heads=heads, start="tape", weight=0.0) for heads in (1, 2, 4, 8)]
-    free += [dict(heads=4, start=start, weight=0.0) for start in ("alike", "habits")]
-    pay = [dict(heads=4, start="tape", weight=weight) for weight in (0.1, 1.0, 10.0)]
-    return [job | dict(seed=seed) for jobs, among in [(free, seeds), (pay, seeds[:paid])]
-            for seed in among for job in jobs]
+def run(heads, start, weight, seed, sequences=SEQUENCES, every=100):
+    """Train one machine on recall; a dict for JSON. weight: of the price for overlap, in bits; 0
+    for none."""
+    machine, task = build(heads, start, seed), tasks.AssociativeRecall()
+
+    def train_it():
+        learner = Apart(machine, weight, seed=seed) if weight else machine
+        return train(learner, task, sequences, seed=seed, every=every,
+                     progress=False).bits, sequences, every
+
+    return dict(task="recall", heads=heads, start=start, weight=weight, seed=seed,
+                **made_of(machine, task, train_it, 10_000 + seed, QUESTIONS))
+
+
+def sort(heads, controller, seed, **changes):
+    """Train one machine with so many read and so many write heads on the small sort; a dict for
+    JSON. changes: of SORT_RECIPE."""
+    task, recipe = tasks.PrioritySort(**SORT), SORT_RECIPE | changes
+    machine = NTM(task.inputs, task.outputs, controller, read_heads=heads, write_heads=heads,
+                  seed=seed, **SORT_SETTINGS)
+
+    def train_it():
+        adam = torch.optim.Adam(machine.parameters(), lr=recipe["lr"])
+        return train(machine, task, seed=seed, optimizer=adam, schedule=warm_cosine,
+                     progress=False, **recipe).bits, recipe["sequences"], recipe["every"]
+
+    return dict(task="sort", heads=heads, controller=controller, seed=seed,
+                **made_of(machine, task, train_it, 10_000 + seed, {"training range": {}}))
+
+
+def jobs_of(seeds):
+    """What the record holds, on these seeds: the jobs of recall, and those of sort."""
+    kinds = [dict(heads=heads, start="tape", weight=0.0) for heads in (1, 2, 4, 8)]
+    kinds += [dict(heads=4, start=start, weight=0.0) for start in ("alike", "habits")]
+    kinds += [dict(heads=4, start="tape", weight=weight) for weight in (0.1, 1.0, 10.0)]
+    sorts = [dict(heads=heads, controller=controller) for controller in ("feedforward", "lstm")
+             for heads in (1, 2, 4, 8)]
+    return [[job | dict(seed=seed) for seed in seeds for job in among] for among in (kinds, sorts)]
 
 
 def main(arguments=None):
@@ -243,16 +277,15 @@ def main(arguments=None):
     parser = argparse.ArgumentParser(prog="python -m ntm.beyond.heads",
                                      description=__doc__.split("\n")[0])
     parser.add_argument("--first", type=int, default=20, help="the first seed")
-    parser.add_argument("--seeds", type=int, default=5, help="how many")
-    parser.add_argument("--paid", type=int, default=3, help="on how many heads pay for overlap")
+    parser.add_argument("--seeds", type=int, default=10, help="how many")
     parser.add_argument("--folder", default="build/heads")
     parser.add_argument("--workers", type=int, default=1, help="processes side by side")
     given = parser.parse_args(arguments)
-    jobs = jobs_of(range(given.first, given.first + given.seeds), given.paid)
-    (runs,), failed = side_by_side((run, jobs, given.folder), workers=given.workers)
-    command = (f"python -m ntm.beyond.heads --first {given.first} --seeds {given.seeds} "
-               f"--paid {given.paid}")
-    write_runs(FILE, made_by(command) | dict(source=source("beyond/heads.py")), runs)
+    recall, sorted_ = jobs_of(range(given.first, given.first + given.seeds))
+    runs, failed = side_by_side((run, recall, given.folder), (sort, sorted_, given.folder),
+                                workers=given.workers)
+    command = f"python -m ntm.beyond.heads --first {given.first} --seeds {given.seeds}"
+    write_runs(FILE, made_by(command) | dict(source=source("beyond/heads.py")), sum(runs, []))
     raise SystemExit(failed)
 
 

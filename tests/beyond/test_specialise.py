@@ -165,13 +165,20 @@ def test_run_says_all_and_is_repeatable():
     assert run(1, "tape", 0.0, 3, sequences=100)["overlap"] == dict(begin=None, end=None)
 
 
+def test_sort_says_all_and_is_repeatable():
+    one, two = (heads.sort(2, "lstm", 3, sequences=80, every=40) for _ in range(2))
+    assert one.pop("milliseconds") > 0 and two.pop("milliseconds") > 0
+    assert one == two and len(one["bits"]) == 2 and len(one["without"]) == len(one["alone"]) == 2
+    assert one["task"] == "sort" and 0 < one["overlap"]["end"] <= 1
+
+
 def test_the_record_holds_every_kind_on_the_same_seeds():
     record = json.loads(heads.FILE.read_text(encoding="utf-8"))
-    seeds = {}
-    for r in record["runs"]:
-        seeds.setdefault((r["heads"], r["start"], r["weight"]), set()).add(r["seed"])
-    free = [among for (*_, weight), among in seeds.items() if not weight]
-    paid = [among for (*_, weight), among in seeds.items() if weight]
-    assert len(free) == 6 and len(paid) == 3
-    assert all(among == free[0] for among in free) and all(among == paid[0] for among in paid)
-    assert paid[0] and paid[0] <= free[0]
+    first = min(r["seed"] for r in record["runs"])
+    jobs = heads.jobs_of(range(first, first + 10))
+    held = {tuple(r[name] for name in ("task", "heads", "seed")) + (
+        (r["start"], r["weight"]) if r["task"] == "recall" else (r["controller"],))
+        for r in record["runs"]}
+    asked = {("recall", j["heads"], j["seed"], j["start"], j["weight"]) for j in jobs[0]}
+    asked |= {("sort", j["heads"], j["seed"], j["controller"]) for j in jobs[1]}
+    assert held == asked and len(record["runs"]) == len(asked)
