@@ -14,9 +14,13 @@ from . import tree
 from .data import F, K
 
 
+def best_below(values):
+    """The best of a node's blocks, for each of them: [..., C F] -> [..., C F]."""
+    return values.unflatten(-1, (-1, F)).amax(-1).repeat_interleave(F, -1)
+
+
 def smooth(scores, previous, g):
-    """Equation (7): g scores + (1 - g) previous. g: a number, [B], or one for each block [B, C
-    F]."""
+    """Equation (7): g scores + (1 - g) previous. g: a number, [B], or one a block, [B, C F]."""
     g = torch.as_tensor(g, dtype=scores.dtype)
     if g.dim() < 2:
         return interpolate(scores, previous, g.expand(len(scores)))
@@ -28,8 +32,8 @@ def spread(scores, kernel):
     edges repeat. kernel: three numbers, any."""
     # what comes from the block after, from the block itself, from the block before
     left, own, right = kernel
-    before, after = (torch.cat([scores[:, :1], scores[:, :-1]], 1),
-                     torch.cat([scores[:, 1:], scores[:, -1:]], 1))
+    before = torch.cat([scores[:, :1], scores[:, :-1]], 1)
+    after = torch.cat([scores[:, 1:], scores[:, -1:]], 1)
     return left * after + own * scores + right * before
 
 
@@ -120,11 +124,11 @@ def to_blocks(values, idx, e2, e1):
     """Numbers of entries [B, n], at rows idx of the table, on the axis of blocks [B, C F]: of a
     block shown as tokens their mean; a closed node's for all its blocks."""
     B, C = e2.shape
-    full = torch.zeros(B, C * tree.ROWS,
-                       dtype=values.dtype).scatter(1, idx, values).view(B, C, tree.ROWS)
+    full = torch.zeros(B, C * tree.ROWS, dtype=values.dtype).scatter(1, idx, values)
+    full = full.view(B, C, tree.ROWS)
     below = full[..., 1:].unflatten(-1, (F, K + 1))
-    return torch.where(e1, below[..., 1:].mean(-1),
-                       torch.where(e2[..., None], below[..., 0], full[..., :1])).flatten(1)
+    gists = torch.where(e2[..., None], below[..., 0], full[..., :1])
+    return torch.where(e1, below[..., 1:].mean(-1), gists).flatten(1)
 
 
 def fit_kernel(scores, gain):

@@ -38,8 +38,38 @@ class Stream:
     announced: torch.Tensor
 
     @property
+    def size(self):
+        """B and C: streams, and nodes of LOD2 over the far part of each."""
+        return len(self.tokens), self.far // (F * K)
+
+    @property
+    def document(self):
+        """The far part."""
+        return self.tokens[:, : self.far]
+
+    @property
     def tail(self):
         return self.tokens[:, self.far :]
+
+    @property
+    def seen(self):
+        """What a lens may know of the tail: its first seven blocks."""
+        return self.tail[:, : 7 * K]
+
+    @property
+    def wanted(self):
+        """Where in the tail the values of an answer are."""
+        return self.answer[:, self.far :]
+
+
+def seeded(seed):
+    """A generator of its own, begun at this seed."""
+    return torch.Generator().manual_seed(seed)
+
+
+def windows(values, row, step):
+    """Eight blocks of row[q] of values [B, n], from block step[q] on: [q, 64]."""
+    return values[row[:, None], step[:, None] * K + torch.arange(8 * K)]
 
 
 _text = {}
@@ -60,18 +90,17 @@ def text(part="train"):
 def say(tokens):
     """A row of tokens as a string: planted symbols in brackets, values as capitals."""
     names = {SET: "[SET]", ASK: "[ASK]", END: "[END]", len(SYMBOLS): "?"}
-    names |= {k: f"[key {i}]"
-              for i, k in enumerate(KEYS)} | {v: chr(65 + i) for i, v in enumerate(VALUES)}
-    return ("".join(SYMBOLS[t] if t < len(SYMBOLS) else names[t]
-                    for t in torch.as_tensor(tokens).tolist()))
+    names |= {k: f"[key {i}]" for i, k in enumerate(KEYS)}
+    names |= {v: chr(65 + i) for i, v in enumerate(VALUES)}
+    return "".join(SYMBOLS[t] if t < len(SYMBOLS) else names[t]
+                   for t in torch.as_tensor(tokens).tolist())
 
 
 def _facts(B, n, generator):
     """Keys [B, n], all different, and values [B, n, 5], different within a fact."""
     keys = KEYS[0] + torch.rand(B, len(KEYS), generator=generator).argsort(-1)[:, :n]
-    values = (VALUES[0] + torch.rand(B, n, len(VALUES),
-                                     generator=generator).argsort(-1)[..., :ANSWER])
-    return keys, values
+    order = torch.rand(B, n, len(VALUES), generator=generator).argsort(-1)
+    return keys, VALUES[0] + order[..., :ANSWER]
 
 
 def _fill(tokens, part, generator):
@@ -129,12 +158,12 @@ def records(B, *, sequential=True, blocks=56, part="test", generator=None):
     first = node * F + torch.randint(F - 3, (B, 3), generator=generator)
     where = (first[..., None] + torch.arange(4)).flatten(1)
     keys, values = _facts(B, 12, generator)
-    which = (torch.randint(3, (B,), generator=generator) * 4
-             + torch.randint(3, (B,), generator=generator))
+    record, within = (torch.randint(3, (B,), generator=generator) for _ in range(2))
+    which = 4 * record + within
     other = (which + torch.randint(1, 12, (B,), generator=generator)) % 12
+    after = which + 1 if sequential else other
     yes = torch.ones(B, dtype=torch.bool)
-    asks = [(blocks + 7, which, yes, yes), (blocks + 8, which + 1 if sequential else other, ~yes,
-                                            yes)]
+    asks = [(blocks + 7, which, yes, yes), (blocks + 8, after, ~yes, yes)]
     return _plant(blocks, blocks + 9, where, keys, values, asks, part, generator)
 
 
@@ -149,9 +178,8 @@ def dialogue(B, *, rounds=24, stay=0.85, blocks=56, facts=12, part="test", gener
     asks = []
     for round in range(rounds):
         moves = (torch.rand(B, generator=generator) >= stay) | (round == 0)
-        topic = torch.where(moves,
-                            (topic + torch.randint(1, facts, (B,), generator=generator)) % facts,
-                            topic)
+        other = (topic + torch.randint(1, facts, (B,), generator=generator)) % facts
+        topic = torch.where(moves, other, topic)
         speaks = moves | (since >= 5)
         since = torch.where(speaks, 1, since + 1)
         asks.append((blocks + 8 + 2 * round + 1, topic, moves, speaks))

@@ -10,6 +10,7 @@ import torch
 
 from .data import F
 from .model import read
+from .tree import ROWS
 
 CHUNK = 16_000  # entries read at once
 
@@ -49,9 +50,9 @@ def gains(lm, table, e2, e1, tail, wanted, one_step=False):
     b2, b1 = e2[lines].clone(), e1[lines].clone()
     b1[torch.arange(len(lines)), within, block] ^= True
     all2, all1 = torch.cat([e2, a2, b2]), torch.cat([e1, a1, b1])
-    now, opened, turned = nll_of(lm, table, all2, all1, tail, wanted,
-                                 torch.cat([torch.arange(B), rows, lines])).split(
-        [B, len(rows), len(lines)])
+    whose = torch.cat([torch.arange(B), rows, lines])
+    nll = nll_of(lm, table, all2, all1, tail, wanted, whose)
+    now, opened, turned = nll.split([B, len(rows), len(lines)])
     gain = torch.zeros(B, C, F)
     gain[rows, node] = (now[rows] - opened)[:, None]
     gain[lines, within, block] = torch.where(e1[lines, within, block], turned - now[lines],
@@ -62,7 +63,7 @@ def gains(lm, table, e2, e1, tail, wanted, one_step=False):
 def detail(lm, table, tail, wanted):
     """The gain of every block, each shown alone on top of the coarsest focus: [B, C F]. What the
     next answer is worth, block by block."""
-    B, C = len(table), table.shape[1] // 73
+    B, C = len(table), table.shape[1] // ROWS
     rows, block = torch.arange(B).repeat_interleave(C * F), torch.arange(C * F).repeat(B)
     e1 = torch.zeros(B * C * F, C * F, dtype=torch.bool)
     e1[torch.arange(len(block)), block] = True

@@ -17,8 +17,7 @@ ROWS = 1 + F * (1 + K)  # of one node with all beneath it
 def layout(C):
     """lod, start and span of the table's rows, each [73 C]; start counts tokens."""
     lod = torch.tensor([2] + ([1] + [0] * K) * F).repeat(C)
-    inside = torch.tensor([0] + [t for b in range(F)
-                                 for t in [b * K] + list(range(b * K, b * K + K))])
+    inside = torch.tensor([0] + [t for b in range(0, F * K, K) for t in (b, *range(b, b + K))])
     start = (torch.arange(C)[:, None] * F * K + inside).flatten()
     return lod, start, torch.tensor([1, K, K * F])[lod]
 
