@@ -3,8 +3,7 @@ instead of weightings.
 
 Scores live on the axis of blocks, [B, C F]: what detail of a block is worth, less the price of its
 entries; a closed node lends its score to its blocks, and an open node has the best of theirs. Above
-τ_expand a gist may be opened, below -τ_collapse what is open may be closed.
-"""
+τ_expand a gist may be opened, below -τ_collapse what is open may be closed."""
 
 import torch
 from torch.nn import functional
@@ -47,8 +46,7 @@ class Allocator:
 
     W_max: entries of the far part; N_diff: actions a call at most; cooldown: refocuses for which a
     node that has been acted on is left alone. `done` is what the last call of act did: [B, C + C
-    F], +1 expanded, -1 collapsed.
-    """
+    F], +1 expanded, -1 collapsed."""
 
     def __init__(self, B, C, W_max=28, τ_expand=0.1, τ_collapse=0.1, N_diff=2, cooldown=2,
                  focus=None):
@@ -135,8 +133,7 @@ def fit_kernel(scores, gain):
     """The kernel of `spread` by least squares: what of the block after, of the block itself and of
     the block before predicts a gain.
 
-    scores, gain [B, C F]. Returns three numbers, in the order of `spread`, and a constant.
-    """
+    scores, gain [B, C F]. Returns three numbers, in the order of `spread`, and a constant."""
     s = functional.pad(scores[:, None], (1, 1), mode="replicate")[:, 0]
     x = torch.stack([s[:, 2:], s[:, 1:-1], s[:, :-2], torch.ones_like(scores)], -1).flatten(0, 1)
     return torch.linalg.lstsq(x, gain.flatten()[:, None]).solution[:, 0]

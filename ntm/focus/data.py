@@ -4,8 +4,7 @@ The text is a frozen excerpt (330 kB, lower case) of the documentation that Pyth
 `pydoc_data.topics`; its licence lies beside it. A fact fills one block of K = 8 tokens, `SET key v1
 v2 v3 v4 v5 END`; the five values of a fact differ. A question is announced (`ASK key` closes one
 block, the answer opens the next, so that the focus may move in between) or unannounced (all eight
-tokens in one block: the focus had to be right before).
-"""
+tokens in one block: the focus had to be right before)."""
 
 import gzip
 from dataclasses import dataclass
@@ -27,8 +26,9 @@ class Stream:
     full detail.
 
     facts [B, n]: their blocks; asked [B, questions]: the block each question is about; answer [B,
-    far + tail]: True at the values of an answer; announced [B, questions].
-    """
+    far + tail]: True at the values of an answer; announced [B, questions]. size: B and C, the nodes
+    of LOD2 over the far part; document: the far part; seen: the first seven blocks of the tail,
+    what a lens may know of it; wanted: `answer` in the tail."""
 
     tokens: torch.Tensor
     far: int
@@ -39,12 +39,10 @@ class Stream:
 
     @property
     def size(self):
-        """B and C: streams, and nodes of LOD2 over the far part of each."""
         return len(self.tokens), self.far // (F * K)
 
     @property
     def document(self):
-        """The far part."""
         return self.tokens[:, : self.far]
 
     @property
@@ -53,12 +51,10 @@ class Stream:
 
     @property
     def seen(self):
-        """What a lens may know of the tail: its first seven blocks."""
         return self.tail[:, : 7 * K]
 
     @property
     def wanted(self):
-        """Where in the tail the values of an answer are."""
         return self.answer[:, self.far :]
 
 
@@ -136,8 +132,7 @@ def quiz(B, *, blocks=56, facts=12, questions=1, announced=1.0, part="test", gen
     """Facts anywhere in the far part; then a tail of eight blocks with 1 to 4 questions, the last
     in its last block.
 
-    announced: the probability that a question is. Returns a Stream.
-    """
+    announced: the probability that a question is. Returns a Stream."""
     if not 1 <= questions <= 4 or not questions <= facts <= min(len(KEYS), blocks):
         raise ValueError(f"questions is {questions}, facts {facts}; 1 <= questions <= 4, and no "
                          "fewer facts than questions, at most 32")

@@ -103,24 +103,20 @@ def hand_gate(scores, previous, e2, e1):
     return 0.03 + 0.97 * torch.sigmoid(8 * (scores.amax(-1) - 1.2))
 
 
-def summary(stream, found):
-    """Of a dialogue that was followed: answers right, after an announced and an unannounced
-    question, and what the focus did."""
-    announced = stream.announced[stream.asked >= 0]  # in the order of found["right"]
-    right, done, shown = found["right"], found["done"], found["shown"]
-    answered = {"right": right.mean(), "announced": right[announced].mean(),
-                "unannounced": right[~announced].mean(), "nats": found["nats"].mean()}
-    moved = {what.__name__: what(done)
-             for what in (measures.actions, measures.reversals, measures.residency)}
-    return answered | moved | {what.__name__: what(shown) for what in (
-        measures.stability, measures.locality, measures.sequential)}
-
-
 def dialogue(lm, lens, g=1.0, seed=131, streams=32, **options):
-    """What is read and done in dialogues; options: of run.follow."""
+    """Of dialogues that are followed: answers right, after an announced and an unannounced
+    question, and what the focus does. options: of run.follow."""
     stream = data.dialogue(streams, rounds=24, generator=seeded(seed))
     with torch.no_grad():
-        return summary(stream, run.follow(lm, lens, stream, g=g, generator=seeded(1), **options))
+        found = run.follow(lm, lens, stream, g=g, generator=seeded(1), **options)
+    announced = stream.announced[stream.asked >= 0]  # in the order of found["right"]
+    right, done, shown = found["right"], found["done"], found["shown"]
+    return dict(
+        right=right.mean(), announced=right[announced].mean(),
+        unannounced=right[~announced].mean(), nats=found["nats"].mean(),
+        actions=measures.actions(done), reversals=measures.reversals(done),
+        residency=measures.residency(done), stability=measures.stability(shown),
+        locality=measures.locality(shown), sequential=measures.sequential(shown))
 
 
 def lesson_for(lm, lens, seed=21, streams=16):

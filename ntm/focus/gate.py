@@ -44,8 +44,7 @@ def worth(lm, stream, found):
     """For every refocus the measured score of every block for the next answer, [B, t, C F]; nan
     after the last answer.
 
-    found: what run.follow returned for this stream.
-    """
+    found: what run.follow returned for this stream."""
     row, step = found["row"], found["step"]
     tail, answer = windows(stream.tail, row, step), windows(stream.wanted, row, step)
     answer[:, : 7 * K] = False  # earlier answers still in the window

@@ -2,8 +2,7 @@
 
 Dual cross-attention: queries made of the tail look at the entries of the working context, then each
 entry looks at the queries. The second look is the NTM's: softmax of a key strength times a cosine,
-equations (5) and (6). It learns from the oracle's ΔNLL alone.
-"""
+equations (5) and (6). It learns from the oracle's ΔNLL alone."""
 
 import torch
 from torch import nn
@@ -103,8 +102,7 @@ def contexts(lm, B, generator, lens=None, announced=0.75, W_max=28):
 
     The focus is drawn at random (a few blocks, anywhere) or, given a lens, is where its own
     allocator has got to after one or two passes. Nothing here knows which block is asked. Returns a
-    dict of tensors.
-    """
+    dict of tensors."""
     stream = quiz(B, announced=announced, part="train", generator=generator)
     C, table = stream.size[1], table_of(lm, stream)
     order = torch.rand(B, C * F, generator=generator).argsort(-1)[:, :6]

@@ -4,8 +4,7 @@ What makes recall appear within seconds at this size: half of each head compares
 is turned by position (RoPE); one head's keys are smeared, k_i <- (1 - s) k_i + s k_{i-1}, so that
 it looks at what came *before* an entry (the paper's interpolation and shift, on keys, in one line);
 and every head begins as a tape does (ntm.start): what is searched for on seeing a symbol is what is
-written on seeing it, so keys begin as queries.
-"""
+written on seeing it, so keys begin as queries."""
 
 import torch
 from torch import nn
@@ -81,8 +80,7 @@ class LM(Saved, nn.Module):
     """The language model with its two gist nets.
 
     d: width; heads; hidden: of the gist nets; base: of RoPE; start: "tape" (above) or "bare", as
-    torch draws the weights; seed: of the first weights (the global generator is left alone).
-    """
+    torch draws the weights; seed: of the first weights (the global generator is left alone)."""
 
     def __init__(self, d=64, heads=2, blocks=2, hidden=96, base=1000.0, start="tape", seed=0):
         super().__init__()
@@ -123,8 +121,7 @@ class LM(Saved, nn.Module):
         """What the logits are read off, [B, last, d].
 
         gate [B, n], within [0, 1]: how much of an entry is there, its logarithm added to every
-        attention logit (soft focus).
-        """
+        attention logit (soft focus)."""
         n = x.shape[1]
         angle = position[:, None, :, None] * self.ω
         cos, sin = angle.cos(), angle.sin()

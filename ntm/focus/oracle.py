@@ -3,8 +3,7 @@
 For a block under an open node: NLL of the answer with its gist, less the NLL with its tokens, in
 nats. Expanding and collapsing are one number seen from two sides. For a closed node: the NLL now,
 less that with *all* its tokens shown. The gain of the next step alone (`one_step`) is a valley: a
-gist of gists replaced by gists says nothing new.
-"""
+gist of gists replaced by gists says nothing new."""
 
 import torch
 
@@ -20,8 +19,7 @@ def nll_of(lm, table, e2, e1, tail, wanted, rows=None):
     focus e2 [V, C], e1 [V, C, F].
 
     rows [V]: which stream each focus is of (None: one each). Read in chunks of focuses that cost
-    alike, without gradient.
-    """
+    alike, without gradient."""
     rows = torch.arange(len(e2)) if rows is None else rows
     cost = e2.shape[1] + (F - 1) * e2.sum(-1) + 7 * e1.sum((-1, -2)) + tail.shape[1]
     order, found, begin = cost.argsort(), torch.zeros(len(e2)), 0

@@ -5,8 +5,7 @@ The language model first sees detail (every fact that is asked about is shown as
 levels; beside it the gists begin to learn which symbols lie in their spans. Then, with the
 embeddings as they are, the gists are made an index: from the language model's loss alone, and from
 a plain bag of symbols, they hold too little of the keys, and no lens can find anything. Then the
-lenses.
-"""
+lenses."""
 
 import argparse
 import math
