@@ -304,7 +304,7 @@ def beginning(lm, seeds=range(5, 10), steps=300, log=print):
     return found
 
 
-def order(seeds=range(10, 13), steps=400, log=print):
+def order(seeds=range(10, 13), steps=240, log=print):
     """What comes first: language models that see all levels and lengths from the first update,
     against those that see detail only in their first half, and those that see streams of 24 blocks
     only. Per seed the curve of answers right where the fact is in detail, every 20 updates; and at
