@@ -3,8 +3,7 @@ instead of weightings.
 
 Scores live on the axis of blocks, [B, C F]: what detail of a block is worth, less the price of its
 entries; a closed node lends its score to its blocks, and an open node has the best of theirs. Above
-τ_expand a gist may be opened, below -τ_collapse what is open may be closed.
-"""
+τ_expand a gist may be opened, below -τ_collapse what is open may be closed."""
 
 import torch
 from torch.nn import functional
@@ -14,9 +13,13 @@ from . import tree
 from .data import F, K
 
 
+def best_below(values):
+    """The best of a node's blocks, for each of them: [..., C F] -> [..., C F]."""
+    return values.unflatten(-1, (-1, F)).amax(-1).repeat_interleave(F, -1)
+
+
 def smooth(scores, previous, g):
-    """Equation (7): g scores + (1 - g) previous. g: a number, [B], or one for each block [B, C
-    F]."""
+    """Equation (7): g scores + (1 - g) previous. g: a number, [B], or one a block, [B, C F]."""
     g = torch.as_tensor(g, dtype=scores.dtype)
     if g.dim() < 2:
         return interpolate(scores, previous, g.expand(len(scores)))
@@ -28,8 +31,8 @@ def spread(scores, kernel):
     edges repeat. kernel: three numbers, any."""
     # what comes from the block after, from the block itself, from the block before
     left, own, right = kernel
-    before, after = (torch.cat([scores[:, :1], scores[:, :-1]], 1),
-                     torch.cat([scores[:, 1:], scores[:, -1:]], 1))
+    before = torch.cat([scores[:, :1], scores[:, :-1]], 1)
+    after = torch.cat([scores[:, 1:], scores[:, -1:]], 1)
     return left * after + own * scores + right * before
 
 
@@ -43,8 +46,7 @@ class Allocator:
 
     W_max: entries of the far part; N_diff: actions a call at most; cooldown: refocuses for which a
     node that has been acted on is left alone. `done` is what the last call of act did: [B, C + C
-    F], +1 expanded, -1 collapsed.
-    """
+    F], +1 expanded, -1 collapsed."""
 
     def __init__(self, B, C, W_max=28, τ_expand=0.1, τ_collapse=0.1, N_diff=2, cooldown=2,
                  focus=None):
@@ -120,19 +122,18 @@ def to_blocks(values, idx, e2, e1):
     """Numbers of entries [B, n], at rows idx of the table, on the axis of blocks [B, C F]: of a
     block shown as tokens their mean; a closed node's for all its blocks."""
     B, C = e2.shape
-    full = torch.zeros(B, C * tree.ROWS,
-                       dtype=values.dtype).scatter(1, idx, values).view(B, C, tree.ROWS)
+    full = torch.zeros(B, C * tree.ROWS, dtype=values.dtype).scatter(1, idx, values)
+    full = full.view(B, C, tree.ROWS)
     below = full[..., 1:].unflatten(-1, (F, K + 1))
-    return torch.where(e1, below[..., 1:].mean(-1),
-                       torch.where(e2[..., None], below[..., 0], full[..., :1])).flatten(1)
+    gists = torch.where(e2[..., None], below[..., 0], full[..., :1])
+    return torch.where(e1, below[..., 1:].mean(-1), gists).flatten(1)
 
 
 def fit_kernel(scores, gain):
     """The kernel of `spread` by least squares: what of the block after, of the block itself and of
     the block before predicts a gain.
 
-    scores, gain [B, C F]. Returns three numbers, in the order of `spread`, and a constant.
-    """
+    scores, gain [B, C F]. Returns three numbers, in the order of `spread`, and a constant."""
     s = functional.pad(scores[:, None], (1, 1), mode="replicate")[:, 0]
     x = torch.stack([s[:, 2:], s[:, 1:-1], s[:, :-2], torch.ones_like(scores)], -1).flatten(0, 1)
     return torch.linalg.lstsq(x, gain.flatten()[:, None]).solution[:, 0]

@@ -4,8 +4,7 @@ The text is a frozen excerpt (330 kB, lower case) of the documentation that Pyth
 `pydoc_data.topics`; its licence lies beside it. A fact fills one block of K = 8 tokens, `SET key v1
 v2 v3 v4 v5 END`; the five values of a fact differ. A question is announced (`ASK key` closes one
 block, the answer opens the next, so that the focus may move in between) or unannounced (all eight
-tokens in one block: the focus had to be right before).
-"""
+tokens in one block: the focus had to be right before)."""
 
 import gzip
 from dataclasses import dataclass
@@ -27,8 +26,9 @@ class Stream:
     full detail.
 
     facts [B, n]: their blocks; asked [B, questions]: the block each question is about; answer [B,
-    far + tail]: True at the values of an answer; announced [B, questions].
-    """
+    far + tail]: True at the values of an answer; announced [B, questions]. size: B and C, the nodes
+    of LOD2 over the far part; document: the far part; seen: the first seven blocks of the tail,
+    what a lens may know of it; wanted: `answer` in the tail."""
 
     tokens: torch.Tensor
     far: int
@@ -38,8 +38,34 @@ class Stream:
     announced: torch.Tensor
 
     @property
+    def size(self):
+        return len(self.tokens), self.far // (F * K)
+
+    @property
+    def document(self):
+        return self.tokens[:, : self.far]
+
+    @property
     def tail(self):
         return self.tokens[:, self.far :]
+
+    @property
+    def seen(self):
+        return self.tail[:, : 7 * K]
+
+    @property
+    def wanted(self):
+        return self.answer[:, self.far :]
+
+
+def seeded(seed):
+    """A generator of its own, begun at this seed."""
+    return torch.Generator().manual_seed(seed)
+
+
+def windows(values, row, step):
+    """Eight blocks of row[q] of values [B, n], from block step[q] on: [q, 64]."""
+    return values[row[:, None], step[:, None] * K + torch.arange(8 * K)]
 
 
 _text = {}
@@ -60,18 +86,17 @@ def text(part="train"):
 def say(tokens):
     """A row of tokens as a string: planted symbols in brackets, values as capitals."""
     names = {SET: "[SET]", ASK: "[ASK]", END: "[END]", len(SYMBOLS): "?"}
-    names |= {k: f"[key {i}]"
-              for i, k in enumerate(KEYS)} | {v: chr(65 + i) for i, v in enumerate(VALUES)}
-    return ("".join(SYMBOLS[t] if t < len(SYMBOLS) else names[t]
-                    for t in torch.as_tensor(tokens).tolist()))
+    names |= {k: f"[key {i}]" for i, k in enumerate(KEYS)}
+    names |= {v: chr(65 + i) for i, v in enumerate(VALUES)}
+    return "".join(SYMBOLS[t] if t < len(SYMBOLS) else names[t]
+                   for t in torch.as_tensor(tokens).tolist())
 
 
 def _facts(B, n, generator):
     """Keys [B, n], all different, and values [B, n, 5], different within a fact."""
     keys = KEYS[0] + torch.rand(B, len(KEYS), generator=generator).argsort(-1)[:, :n]
-    values = (VALUES[0] + torch.rand(B, n, len(VALUES),
-                                     generator=generator).argsort(-1)[..., :ANSWER])
-    return keys, values
+    order = torch.rand(B, n, len(VALUES), generator=generator).argsort(-1)
+    return keys, VALUES[0] + order[..., :ANSWER]
 
 
 def _fill(tokens, part, generator):
@@ -107,8 +132,7 @@ def quiz(B, *, blocks=56, facts=12, questions=1, announced=1.0, part="test", gen
     """Facts anywhere in the far part; then a tail of eight blocks with 1 to 4 questions, the last
     in its last block.
 
-    announced: the probability that a question is. Returns a Stream.
-    """
+    announced: the probability that a question is. Returns a Stream."""
     if not 1 <= questions <= 4 or not questions <= facts <= min(len(KEYS), blocks):
         raise ValueError(f"questions is {questions}, facts {facts}; 1 <= questions <= 4, and no "
                          "fewer facts than questions, at most 32")
@@ -129,12 +153,12 @@ def records(B, *, sequential=True, blocks=56, part="test", generator=None):
     first = node * F + torch.randint(F - 3, (B, 3), generator=generator)
     where = (first[..., None] + torch.arange(4)).flatten(1)
     keys, values = _facts(B, 12, generator)
-    which = (torch.randint(3, (B,), generator=generator) * 4
-             + torch.randint(3, (B,), generator=generator))
+    record, within = (torch.randint(3, (B,), generator=generator) for _ in range(2))
+    which = 4 * record + within
     other = (which + torch.randint(1, 12, (B,), generator=generator)) % 12
+    after = which + 1 if sequential else other
     yes = torch.ones(B, dtype=torch.bool)
-    asks = [(blocks + 7, which, yes, yes), (blocks + 8, which + 1 if sequential else other, ~yes,
-                                            yes)]
+    asks = [(blocks + 7, which, yes, yes), (blocks + 8, after, ~yes, yes)]
     return _plant(blocks, blocks + 9, where, keys, values, asks, part, generator)
 
 
@@ -149,9 +173,8 @@ def dialogue(B, *, rounds=24, stay=0.85, blocks=56, facts=12, part="test", gener
     asks = []
     for round in range(rounds):
         moves = (torch.rand(B, generator=generator) >= stay) | (round == 0)
-        topic = torch.where(moves,
-                            (topic + torch.randint(1, facts, (B,), generator=generator)) % facts,
-                            topic)
+        other = (topic + torch.randint(1, facts, (B,), generator=generator)) % facts
+        topic = torch.where(moves, other, topic)
         speaks = moves | (since >= 5)
         since = torch.where(speaks, 1, since + 1)
         asks.append((blocks + 8 + 2 * round + 1, topic, moves, speaks))

@@ -10,10 +10,11 @@ from torch.nn import functional
 
 from ..weights import Saved
 from . import oracle
-from .allocator import smooth
-from .data import F, K
+from .allocator import best_below, smooth
+from .data import F, K, windows
 from .lens import PRICE, UNIT
 from .measures import change
+from .model import descend, table_of
 
 
 class Gate(Saved, nn.Module):
@@ -25,41 +26,32 @@ class Gate(Saved, nn.Module):
         if each not in ("stream", "block"):
             raise ValueError(f'each is {each!r}; it must be "stream" or "block"')
         self.each, self.settings = each, dict(each=each, units=units)
+        inputs = 2 if each == "stream" else 5
         with torch.random.fork_rng():
             torch.manual_seed(seed)
-            self.net = nn.Sequential(
-                nn.Linear(2 if each == "stream" else 5, units), nn.Tanh(), nn.Linear(units, 1)
-            )
+            self.net = nn.Sequential(nn.Linear(inputs, units), nn.Tanh(), nn.Linear(units, 1))
 
     def forward(self, scores, previous, e2, e1):
-        best = torch.stack([scores.amax(-1), previous.amax(-1)], -1)
-        if self.each == "stream":
-            return torch.sigmoid(self.net(best)[..., 0])
-        of_all = best[:, None].expand(-1, scores.shape[1], -1)
-        own = torch.stack([scores, previous, e1.flatten(1).float()], -1)
-        return torch.sigmoid(self.net(torch.cat([of_all, own], -1))[..., 0])
+        seen = torch.stack([scores.amax(-1), previous.amax(-1)], -1)
+        if self.each == "block":
+            of_all = seen[:, None].expand(-1, scores.shape[1], -1)
+            own = torch.stack([scores, previous, e1.flatten(1).float()], -1)
+            seen = torch.cat([of_all, own], -1)
+        return torch.sigmoid(self.net(seen)[..., 0])
 
 
 def worth(lm, stream, found):
     """For every refocus the measured score of every block for the next answer, [B, t, C F]; nan
     after the last answer.
 
-    found: what run.follow returned for this stream.
-    """
-    B, C = len(stream.tokens), stream.far // (F * K)
-    with torch.no_grad():
-        table = lm.table(stream.tokens[:, : stream.far])
+    found: what run.follow returned for this stream."""
     row, step = found["row"], found["step"]
-    tail = torch.stack([stream.tail[r, s * K : (s + 8) * K] for r, s in zip(row, step)])
-    answer = torch.stack(
-        [stream.answer[r, stream.far + s * K : stream.far + (s + 8) * K] for r, s in zip(row, step)]
-    )
+    tail, answer = windows(stream.tail, row, step), windows(stream.wanted, row, step)
     answer[:, : 7 * K] = False  # earlier answers still in the window
-    gain = oracle.detail(lm, table[row], tail, answer) / UNIT - PRICE
-    target = torch.full((B, found["shown"].shape[1], C * F), torch.nan)
-    for q in range(
-        len(row) - 1, -1, -1
-    ):  # from the last question backwards, each as far as the one before
+    gain = oracle.detail(lm, table_of(lm, stream)[row], tail, answer) / UNIT - PRICE
+    target = torch.full(found["shown"].shape, torch.nan)
+    # from the last question backwards, each as far as the one before
+    for q in reversed(range(len(row))):
         target[row[q], : step[q] + 1] = gain[q]
     return target
 
@@ -69,12 +61,11 @@ def _lesson(found, target):
     target, and what counts how much.
 
     A closed node lends its one score to all of its blocks. It counts once, and its target is the
-    best of them. """
-    raw, e2, e1 = found["raw"], found["under2"], found["under1"]
-    node = target.unflatten(-1, (-1, F)).amax(-1, keepdim=True).expand(-1, -1, -1, F).flatten(-2)
-    opened = e2[..., None].expand(-1, -1, -1, F).flatten(-2)
+    best of them."""
+    opened = found["under2"].repeat_interleave(F, -1)
     counts = torch.where(opened, 1.0, 1.0 / F) * ~target.isnan()
-    return raw, e2, e1, torch.where(opened, target, node).nan_to_num().clamp(max=14 / UNIT), counts
+    target = torch.where(opened, target, best_below(target)).nan_to_num().clamp(max=14 / UNIT)
+    return found["raw"], found["under2"], found["under1"], target, counts
 
 
 def train_gate(runs, each="stream", steps=120, rate=3e-2, calm=0.0, seed=0):
@@ -91,14 +82,9 @@ def train_gate(runs, each="stream", steps=120, rate=3e-2, calm=0.0, seed=0):
                 mixed = smooth(raw[:, t], mixed, gate(raw[:, t], mixed, e2[:, t], e1[:, t]))
                 kept.append(mixed)
             kept = torch.stack(kept, 1)
-            value = (
-                value
-                + (functional.mse_loss(kept, target, reduction="none") * counts).sum()
-                / counts.sum()
-            )
+            error = functional.mse_loss(kept, target, reduction="none")
+            value = value + (error * counts).sum() / counts.sum()
             if calm:
                 value = value + calm * change(torch.sigmoid(4 * kept)) * kept.shape[-1]
-        optimiser.zero_grad()
-        value.backward()
-        optimiser.step()
+        descend(value, optimiser)
     return gate.eval()

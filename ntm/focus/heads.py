@@ -7,10 +7,10 @@ import torch
 from torch.nn import functional
 
 from . import oracle, tree
-from .allocator import Allocator, settle, to_blocks
-from .data import ASK, F, K, quiz
-from .lens import PRICE, UNIT, entries
-from .model import read
+from .allocator import Allocator, best_below, settle, to_blocks
+from .data import ASK, F, K, quiz, seeded
+from .lens import UNIT, entries, scorer
+from .model import descend, read, table_of
 
 WAYS = ("one", "union", "overlap", "assign")
 
@@ -23,33 +23,25 @@ def two_questions(B, part="test", generator=None):
     facts = stream.facts.shape[1]
     step = torch.randint(1, facts, (B,), generator=generator)
     other = stream.facts[rows, (last + step) % facts]
-    fact = stream.tokens[:, : stream.far].unflatten(1, (-1, K))[rows, other]
-    tail, seen, at = stream.tail.clone(), stream.tail[:, : 7 * K].clone(), 7 * K - 2
+    fact = stream.document.unflatten(1, (-1, K))[rows, other]
+    tail, seen, at = stream.tail.clone(), stream.seen.clone(), 7 * K - 2
     tail[:, at + 1], tail[:, 7 * K : 7 * K + 6] = fact[:, 1], fact[:, 2:]
     seen[:, at - 2], seen[:, at - 1] = ASK, fact[:, 1]
-    return (
-        stream,
-        torch.stack([stream.asked[:, 0], other], 1),
-        torch.stack([stream.tail, tail], 1),
-        seen,
-    )
+    blocks, tails = torch.stack([stream.asked[:, 0], other], 1), torch.stack([stream.tail, tail], 1)
+    return stream, blocks, tails, seen
 
 
 def lessons(lm, B, part="train", generator=None):
     """What heads learn from: tails, a focus drawn at random, and the measured gain of every block
     for each question, [B, 2, C F]."""
     stream, _, tails, seen = two_questions(B, part, generator)
-    C = stream.far // (F * K)
-    wanted = stream.answer[:, stream.far :]
-    with torch.no_grad():
-        table = lm.table(stream.tokens[:, : stream.far])
-    gain = torch.stack([oracle.detail(lm, table, tails[:, q], wanted) for q in (0, 1)], 1)
+    C, table = stream.size[1], table_of(lm, stream)
+    gain = [oracle.detail(lm, table, tails[:, q], stream.wanted) for q in (0, 1)]
     order = torch.rand(B, C * F, generator=generator).argsort(-1)[:, :6]
     budget = torch.randint(C, 43, (B,), generator=generator)
-    focus = tree.fill(
-        order, *tree.nothing(B, C), budget, torch.randint(2, order.shape, generator=generator)
-    )
-    return dict(table=table, seen=seen, gain=gain, focus=focus)
+    level = torch.randint(2, order.shape, generator=generator)
+    focus = tree.fill(order, *tree.nothing(B, C), budget, level)
+    return dict(table=table, seen=seen, gain=torch.stack(gain, 1), focus=focus)
 
 
 def miss(said, target, share):
@@ -62,56 +54,37 @@ def train_heads(lm, lens, lesson, way, steps=200, batch=32, rate=2e-3, seed=0):
 
     union: the larger of what two heads say is held to the larger of the two gains. overlap: the
     same, and 0.1 times the cosine of what both would open. assign: each head is held to the gain of
-    one question, whichever way round fits the two better. """
+    one question, whichever way round fits the two better."""
     if way not in WAYS:
         raise ValueError(f"way is {way!r}; it must be one of {', '.join(WAYS)}")
-    generator, heads = (
-        torch.Generator().manual_seed(seed),
-        [copy.deepcopy(lens) for _ in range(1 if way == "one" else 2)],
-    )
+    generator, heads = seeded(seed), [copy.deepcopy(lens) for _ in range(1 if way == "one" else 2)]
+    e2, e1 = lesson["focus"]
     with torch.no_grad():
-        *given, idx = entries(lm, lesson["table"], *lesson["focus"])
+        *given, idx = entries(lm, lesson["table"], e2, e1)
         queries = lens.queries(lm, lesson["seen"])
         for i, head in enumerate(heads):  # two heads that are alike would stay alike
             for p in head.parameters():
-                p.add_(
-                    0.02
-                    * torch.randn(p.shape, generator=torch.Generator().manual_seed(10 * seed + i))
-                )
-    e2, e1 = lesson["focus"]
-    closed = ~e2[..., None].expand(*e2.shape, F)
-    counts = torch.where(closed, 1 / F, 1.0).flatten(1)
-    best = (
-        lesson["gain"]
-        .unflatten(-1, (-1, F))
-        .amax(-1, keepdim=True)
-        .expand(-1, -1, -1, F)
-        .flatten(2)
-    )
-    target = torch.where(closed.flatten(1)[:, None], best, lesson["gain"]).clamp(-2, 14) / UNIT
-    optimiser = torch.optim.AdamW(
-        [p for head in heads for p in head.parameters()], rate, weight_decay=0.01
-    )
+                p.add_(0.02 * torch.randn(p.shape, generator=seeded(10 * seed + i)))
+    closed = (~e2).repeat_interleave(F, -1)
+    counts = torch.where(closed, 1 / F, 1.0)
+    gain = torch.where(closed[:, None], best_below(lesson["gain"]), lesson["gain"])
+    target = gain.clamp(-2, 14) / UNIT
+    learns = [p for head in heads for p in head.parameters()]
+    optimiser = torch.optim.AdamW(learns, rate, weight_decay=0.01)
     for _ in range(steps):
         some = torch.randint(len(target), (batch,), generator=generator)
-        said = [
-            to_blocks(head(*(z[some] for z in given), queries[some]), idx[some], e2[some], e1[some])
-            for head in heads
-        ]
+        said = [head(*(z[some] for z in given), queries[some]) for head in heads]
+        said = [to_blocks(one, idx[some], e2[some], e1[some]) for one in said]
         (a, b), share = target[some].unbind(1), counts[some] / counts[some].sum(-1, keepdim=True)
         if way == "assign":
-            value = torch.minimum(
-                miss(said[0], a, share) + miss(said[1], b, share),
-                miss(said[0], b, share) + miss(said[1], a, share),
-            ).mean()
+            value = torch.minimum(miss(said[0], a, share) + miss(said[1], b, share),
+                                  miss(said[0], b, share) + miss(said[1], a, share)).mean()
         else:
             value = miss(torch.stack(said).amax(0), torch.maximum(a, b), share).mean()
         if way == "overlap":
             p, q = (torch.sigmoid(4 * s) for s in said)
             value = value + 0.1 * functional.cosine_similarity(p, q).mean()
-        optimiser.zero_grad()
-        value.backward()
-        optimiser.step()
+        descend(value, optimiser)
     return [head.eval() for head in heads]
 
 
@@ -121,32 +94,19 @@ def serve(lm, heads, W_max, B=128, generator=None):
     attention (sum over heads of (W_max + 64)²), right (answers read by the mean of the heads'
     predictions)."""
     stream, blocks, tails, seen = two_questions(B, generator=generator)
-    C, shown, logits = stream.far // (F * K), [], []
+    table, shown, said = table_of(lm, stream), [], []
     with torch.no_grad():
-        table = lm.table(stream.tokens[:, : stream.far])
         for head in heads:
-
-            def score(e2, e1, head=head):
-                *given, idx = entries(lm, table, e2, e1)
-                return to_blocks(head(*given, head.queries(lm, seen)), idx, e2, e1) - PRICE
-
-            ready = settle(Allocator(B, C, W_max), score, passes=3)
+            score = scorer(head, lm, table, seen)
+            ready = settle(Allocator(*stream.size, W_max), score, passes=3)
             shown.append(ready.e1.flatten(1))
-            logits.append(
-                torch.stack(
-                    [
-                        read(lm, table, ready.e2, ready.e1, tails[:, q])[1].softmax(-1)
-                        for q in (0, 1)
-                    ],
-                    1,
-                )
-            )
-    union = torch.stack(shown).any(0)
-    said = torch.stack(logits).mean(0)[:, :, 7 * K - 1 : 7 * K + 4].argmax(-1)
-    both = shown[0] & shown[-1]
+            reads = [read(lm, table, ready.e2, ready.e1, tails[:, q])[1] for q in (0, 1)]
+            said.append(torch.stack([logits.softmax(-1) for logits in reads], 1))
+    union, both = torch.stack(shown).any(0), shown[0] & shown[-1]
+    values = torch.stack(said).mean(0)[:, :, 7 * K - 1 : 7 * K + 4].argmax(-1)
     return dict(
         coverage=union.gather(1, blocks).float().mean().item(),
-        right=(said == tails[:, :, 7 * K : 7 * K + 5]).float().mean().item(),
+        right=(values == tails[:, :, 7 * K : 7 * K + 5]).float().mean().item(),
         overlap=(both.sum() / union.sum().clamp(min=1)).item(),
         cost=len(heads) * (W_max + 64) ** 2,
     )

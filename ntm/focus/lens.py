@@ -2,8 +2,7 @@
 
 Dual cross-attention: queries made of the tail look at the entries of the working context, then each
 entry looks at the queries. The second look is the NTM's: softmax of a key strength times a cosine,
-equations (5) and (6). It learns from the oracle's ΔNLL alone.
-"""
+equations (5) and (6). It learns from the oracle's ΔNLL alone."""
 
 import torch
 from torch import nn
@@ -13,8 +12,8 @@ from ..addressing import similarity
 from ..weights import Saved
 from . import oracle, tree
 from .allocator import Allocator, settle, to_blocks
-from .data import F, K, quiz
-from .model import working_context
+from .data import F, K, quiz, seeded
+from .model import check_start, descend, table_of, working_context
 
 UNIT, PRICE = 4.0, 0.05  # nats in one unit of score; what the entries of detail cost, in units
 
@@ -30,27 +29,25 @@ class Lens(Saved, nn.Module):
         if query not in ("tokens", "gists") or kind not in ("dual", "cosine"):
             raise ValueError(f'query is {query!r}, kind {kind!r}; they must be "tokens" or '
                              '"gists", "dual" or "cosine"')
-        if start not in ("tape", "bare"):
-            raise ValueError(f'start is {start!r}; it must be "tape" or "bare"')
+        check_start(start)
         self.settings = dict(query=query, kind=kind, d=d, width=width, heads=heads)
         self.query, self.kind, self.heads = query, kind, heads
         with torch.random.fork_rng():
             torch.manual_seed(seed)
             linear = lambda a, b: nn.Linear(a, b, bias=False)  # noqa: E731
-            self.norm_x, self.norm_g, self.x, self.g = (nn.LayerNorm(d), nn.LayerNorm(d),
-                                                        linear(d, width), linear(d, width))
+            self.norm_x, self.norm_g = nn.LayerNorm(d), nn.LayerNorm(d)
+            self.x, self.g = linear(d, width), linear(d, width)
             self.slot = nn.Parameter(0.1 * torch.randn(7 * K if query == "tokens" else 7, width))
             self.β = nn.Parameter(torch.full((heads,), 8.0))
             if kind == "dual":
                 self.q1, self.k1, self.v1, self.o1 = (linear(width, width) for _ in range(4))
-                self.q2, self.k2, self.v2, self.null = (*(linear(width, width)
-                                                          for _ in range(3)),
-                                                        nn.Parameter(torch.zeros(1, 1, width)))
+                self.q2, self.k2, self.v2 = (linear(width, width) for _ in range(3))
+                self.null = nn.Parameter(torch.zeros(1, 1, width))
                 self.head = nn.Sequential(nn.Linear(2 * width + 4 + heads, width), nn.GELU(),
                                           nn.Linear(width, 1))
             else:
-                self.gain, self.offset = (nn.Parameter(torch.full((3,), 0.5)),
-                                          nn.Parameter(torch.zeros(3)))
+                self.gain = nn.Parameter(torch.full((3,), 0.5))
+                self.offset = nn.Parameter(torch.zeros(3))
             if start == "tape":
                 self.g.load_state_dict(self.x.state_dict())
                 if kind == "dual":
@@ -70,8 +67,8 @@ class Lens(Saved, nn.Module):
         split = lambda z: z.unflatten(-1, (self.heads, -1)).transpose(1, 2)  # noqa: E731
         u = functional.scaled_dot_product_attention(split(self.q1(g)), split(self.k1(x)),
                                                     split(self.v1(x)), ok[:, None, None])
-        g = torch.cat([self.null.expand(len(g), -1, -1), g + self.o1(u.transpose(1, 2).flatten(2))],
-                      1)
+        g = g + self.o1(u.transpose(1, 2).flatten(2))
+        g = torch.cat([self.null.expand(len(g), -1, -1), g], 1)
         # [B, heads, n, q]
         logits = (functional.softplus(self.β)[:, None, None]
                   * similarity(split(self.k2(g)), split(self.q2(x))))
@@ -105,28 +102,21 @@ def contexts(lm, B, generator, lens=None, announced=0.75, W_max=28):
 
     The focus is drawn at random (a few blocks, anywhere) or, given a lens, is where its own
     allocator has got to after one or two passes. Nothing here knows which block is asked. Returns a
-    dict of tensors.
-    """
+    dict of tensors."""
     stream = quiz(B, announced=announced, part="train", generator=generator)
-    C = stream.far // (F * K)
-    with torch.no_grad():
-        table = lm.table(stream.tokens[:, : stream.far])
-    e2, e1 = tree.nothing(B, C)
+    C, table = stream.size[1], table_of(lm, stream)
     order = torch.rand(B, C * F, generator=generator).argsort(-1)[:, :6]
     level = torch.randint(2, order.shape, generator=generator)
-    e2, e1 = tree.fill(order, e2, e1, torch.randint(C, W_max + 15, (B,), generator=generator),
-                       level)
-    seen, wanted = stream.tail[:, : 7 * K], stream.answer[:, stream.far :]
+    budget = torch.randint(C, W_max + 15, (B,), generator=generator)
+    e2, e1 = tree.fill(order, *tree.nothing(B, C), budget, level)
     if lens is not None:
         # where detail is cheap it wanders more, and sees more
-        score = scorer(lens, lm, table, seen, price=0.1)
+        score = scorer(lens, lm, table, stream.seen, price=0.1)
         once, twice = (settle(Allocator(B, C, W_max, N_diff=4), score, passes) for passes in (1, 2))
         die = torch.rand(B, generator=generator)
-        e2 = torch.where((die < 0.4)[:, None], once.e2,
-                         torch.where((die < 0.8)[:, None], twice.e2, e2))
-        e1 = torch.where((die < 0.4)[:, None, None], once.e1,
-                         torch.where((die < 0.8)[:, None, None], twice.e1, e1))
-    gain = oracle.gains(lm, table, e2, e1, stream.tail, wanted & stream.announced)
+        for who, ready in ((die < 0.4, once), ((0.4 <= die) & (die < 0.8), twice)):
+            e2[who], e1[who] = ready.e2[who], ready.e1[who]
+    gain = oracle.gains(lm, table, e2, e1, stream.tail, stream.wanted & stream.announced)
     return dict(tokens=stream.tokens, e2=e2, e1=e1, gain=gain, asked=stream.asked[:, 0],
                 announced=stream.announced[:, 0])
 
@@ -149,22 +139,19 @@ def loss(scores, gain, e2):
 def train_lens(lm, sets, query="tokens", kind="dual", seed=0, steps=600, batch=64, rate=3e-3,
                start="tape"):
     """A lens, from labelled contexts (a list of what `contexts` returns)."""
-    generator, lens = (torch.Generator().manual_seed(seed),
-                       Lens(query, kind, d=lm.settings["d"], start=start, seed=seed))
-    tokens, e2, e1, gain = (torch.cat([s[name] for s in sets])
-                            for name in ("tokens", "e2", "e1", "gain"))
+    generator = seeded(seed)
+    lens = Lens(query, kind, d=lm.settings["d"], start=start, seed=seed)
+    names = ("tokens", "e2", "e1", "gain")
+    tokens, e2, e1, gain = (torch.cat([s[name] for s in sets]) for name in names)
     far = e2.shape[1] * F * K
     with torch.no_grad():
         *given, idx = entries(lm, lm.table(tokens[:, :far]), e2, e1)
         queries = lens.queries(lm, tokens[:, far : far + 7 * K])
     optimiser = torch.optim.AdamW(lens.parameters(), weight_decay=0.01)
-    rise_and_fall = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, total_steps=steps)
+    rates = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, total_steps=steps)
     for _ in range(steps):
         some = torch.randint(len(tokens), (batch,), generator=generator)
         said = lens(*(z[some] for z in given), queries[some])
-        optimiser.zero_grad()
-        loss(to_blocks(said, idx[some], e2[some], e1[some]), gain[some], e2[some]).backward()
-        torch.nn.utils.clip_grad_norm_(lens.parameters(), 1.0)
-        optimiser.step()
-        rise_and_fall.step()
+        said = to_blocks(said, idx[some], e2[some], e1[some])
+        descend(loss(said, gain[some], e2[some]), optimiser, rates, clip=True)
     return lens.eval()

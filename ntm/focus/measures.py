@@ -2,8 +2,7 @@
 nodes] of `run.follow`.
 
 Swap rate, residency and reversals are MegaContext's telemetry; locality and sequential are what the
-reading note asks for.
-"""
+reading note asks for."""
 
 import torch
 

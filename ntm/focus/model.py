@@ -4,8 +4,7 @@ What makes recall appear within seconds at this size: half of each head compares
 is turned by position (RoPE); one head's keys are smeared, k_i <- (1 - s) k_i + s k_{i-1}, so that
 it looks at what came *before* an entry (the paper's interpolation and shift, on keys, in one line);
 and every head begins as a tape does (ntm.start): what is searched for on seeing a symbol is what is
-written on seeing it, so keys begin as queries.
-"""
+written on seeing it, so keys begin as queries."""
 
 import torch
 from torch import nn
@@ -14,6 +13,24 @@ from torch.nn import functional
 from ..weights import Saved
 from .data import VOCABULARY, F, K
 from .tree import index, layout, visible
+
+
+def check_start(start):
+    """Raise ValueError for a start that is neither a tape's nor bare."""
+    if start not in ("tape", "bare"):
+        raise ValueError(f'start is {start!r}; it must be "tape" or "bare"')
+
+
+def descend(value, optimiser, rates=None, clip=False):
+    """One update: the gradient of `value` (clip: cut to a norm of 1), a step, one of the rates."""
+    optimiser.zero_grad()
+    value.backward()
+    if clip:
+        learns = [p for group in optimiser.param_groups for p in group["params"]]
+        torch.nn.utils.clip_grad_norm_(learns, 1.0)
+    optimiser.step()
+    if rates:
+        rates.step()
 
 
 class Gist(nn.Module):
@@ -35,11 +52,8 @@ class Block(nn.Module):
     def __init__(self, d, heads, start):
         super().__init__()
         self.heads, self.norm1, self.norm2 = heads, nn.LayerNorm(d), nn.LayerNorm(d)
-        self.q, self.kv, self.out = (
-            nn.Linear(d, d, bias=False),
-            nn.Linear(d, 2 * d, bias=False),
-            nn.Linear(d, d, bias=False),
-        )
+        self.q, self.kv = nn.Linear(d, d, bias=False), nn.Linear(d, 2 * d, bias=False)
+        self.out = nn.Linear(d, d, bias=False)
         self.mlp = nn.Sequential(nn.Linear(d, 4 * d), nn.GELU(), nn.Linear(4 * d, d))
         self.smear = nn.Parameter(torch.linspace(-3, 3, heads))
         if start == "tape":
@@ -51,11 +65,9 @@ class Block(nn.Module):
         the key of the entry before."""
         B, n, d = x.shape
         y = self.norm1(x)
-        q = turn(
-            self.q(y[:, -last:]).view(B, last, self.heads, -1).transpose(1, 2), slice(n - last, n)
-        )
-        k, v = (z.view(B, n, self.heads, -1).transpose(1, 2) for z in self.kv(y).chunk(2, -1))
-        k = turn(k, slice(0, n))
+        split = lambda z: z.unflatten(-1, (self.heads, -1)).transpose(1, 2)  # noqa: E731
+        q, (k, v) = split(self.q(y[:, -last:])), map(split, self.kv(y).chunk(2, -1))
+        q, k = turn(q, slice(n - last, n)), turn(k, slice(0, n))
         s = torch.sigmoid(self.smear).view(-1, 1, 1)
         previous, there = before(k)  # where nothing is before, a key stays as it is
         k = k + s * there * (previous - k)
@@ -68,30 +80,25 @@ class LM(Saved, nn.Module):
     """The language model with its two gist nets.
 
     d: width; heads; hidden: of the gist nets; base: of RoPE; start: "tape" (above) or "bare", as
-    torch draws the weights; seed: of the first weights (the global generator is left alone).
-    """
+    torch draws the weights; seed: of the first weights (the global generator is left alone)."""
 
     def __init__(self, d=64, heads=2, blocks=2, hidden=96, base=1000.0, start="tape", seed=0):
         super().__init__()
-        if start not in ("tape", "bare"):
-            raise ValueError(f'start is {start!r}; it must be "tape" or "bare"')
+        check_start(start)
         self.settings = dict(d=d, heads=heads, blocks=blocks, hidden=hidden, base=base)
         with torch.random.fork_rng():
             torch.manual_seed(seed)
             self.embed, self.level = nn.Embedding(VOCABULARY, d), nn.Embedding(3, d)
             self.gist1, self.gist2 = Gist(d, hidden), Gist(d, hidden)
             self.blocks = nn.ModuleList(Block(d, heads, start) for _ in range(blocks))
-            self.norm, self.head, self.bag = (
-                nn.LayerNorm(d),
-                nn.Linear(d, VOCABULARY),
-                nn.Linear(d, VOCABULARY),
-            )
+            self.norm = nn.LayerNorm(d)
+            self.head, self.bag = nn.Linear(d, VOCABULARY), nn.Linear(d, VOCABULARY)
         half = d // heads // 2  # dimensions of a head that turn
         self.register_buffer("ω", base ** -(torch.arange(0, half, 2) / half), persistent=False)
 
     def gists(self, tokens):
-        """tokens [B, n], n a multiple of K: the embeddings [B, n, d], and the gists of LOD1 [B, n /
-        K, d]."""
+        """tokens [B, n], n a multiple of K: the embeddings [B, n, d], and the gists of LOD1
+        [B, n / K, d]."""
         x = self.embed(tokens)
         return x, self.gist1(x.unflatten(1, (-1, K)))
 
@@ -114,8 +121,7 @@ class LM(Saved, nn.Module):
         """What the logits are read off, [B, last, d].
 
         gate [B, n], within [0, 1]: how much of an entry is there, its logarithm added to every
-        attention logit (soft focus).
-        """
+        attention logit (soft focus)."""
         n = x.shape[1]
         angle = position[:, None, :, None] * self.ω
         cos, sin = angle.cos(), angle.sin()
@@ -131,19 +137,14 @@ class LM(Saved, nn.Module):
         if gate is None:
             there = functional.pad(ok[:, :-1], (1, 0))[:, None, :, None].float()
             before = lambda k: (functional.pad(k[:, :, :-1], (0, 0, 1, 0)), there)  # noqa: E731
-        # the entry before is the last that is shown: in expectation, each j with gate_j Π (1 -
-        # gate) of those in between
         else:
+            # the entry before is the last that is shown: in expectation, each j with gate_j
+            # Π (1 - gate) of those in between
             present = (gate * ok).clamp(1e-6, 1 - 1e-6)
             closed = (1 - present).log().cumsum(-1)
-            chain = (
-                present.log()[:, None, :]
-                + (closed - (1 - present).log())[:, :, None]
-                - closed[:, None, :]
-            )
-            chain = chain.masked_fill(later | torch.eye(n, dtype=torch.bool), -torch.inf).exp()[
-                :, None
-            ]
+            chain = present.log()[:, None, :] + (closed - (1 - present).log())[:, :, None]
+            chain = chain - closed[:, None, :]
+            chain = chain.masked_fill(torch.ones_like(later).triu(), -torch.inf).exp()[:, None]
             there = chain.sum(-1, keepdim=True)
             before = lambda k: (chain @ k / there.clamp(min=1e-6), there)  # noqa: E731
             bias = bias + present.log()[:, None, None, :]
@@ -151,6 +152,12 @@ class LM(Saved, nn.Module):
             rows = last if i == len(self.blocks) - 1 else n
             x = block(x, turn, bias[:, :, -rows:], before, rows)
         return self.norm(x)
+
+
+def table_of(lm, stream):
+    """The rows of the tree over a stream's far part, [B, 73 C], without gradient."""
+    with torch.no_grad():
+        return lm.table(stream.document)
 
 
 def working_context(lm, table, e2, e1):
@@ -162,24 +169,24 @@ def working_context(lm, table, e2, e1):
     return x * ok[..., None], (start + span // 2)[idx], ok, idx
 
 
-def read(lm, table, e2, e1, tail, shift=0):
+def read(lm, table, e2, e1, tail):
     """NLL in nats of each token of `tail` [B, m] but the first, in the context of this focus and of
-    the tail before it: [B, m - 1].
-
-    shift: tokens between the far part and the tail that are in neither. Returns it with the logits
-    [B, m, 110]."""
-    logits = lm.head(see(lm, table, e2, e1, tail, shift))
-    return functional.cross_entropy(
-        logits[:, :-1].transpose(1, 2), tail[:, 1:], reduction="none"
-    ), logits
+    the tail before it: [B, m - 1]; and the logits [B, m, 110]."""
+    logits = lm.head(see(lm, table, e2, e1, tail))
+    return nll_of_next(logits, tail), logits
 
 
-def see(lm, table, e2, e1, tail, shift=0):
+def nll_of_next(logits, tokens):
+    """NLL in nats of each token [B, m] but the first, from the logits before it: [B, m - 1]."""
+    logits = logits[:, :-1].transpose(1, 2)
+    return functional.cross_entropy(logits, tokens[:, 1:], reduction="none")
+
+
+def see(lm, table, e2, e1, tail):
     """The model's last states at the tokens of `tail`, [B, m, d], in the context of this focus."""
     x, position, ok, _ = working_context(lm, table, e2, e1)
-    B, m = tail.shape
-    far = e2.shape[1] * F * K
     x = torch.cat([x, lm.embed(tail) + lm.level.weight[0]], 1)
-    position = torch.cat([position, (far + shift + torch.arange(m)).expand(B, m)], 1)
-    ok = torch.cat([ok, torch.ones(B, m, dtype=torch.bool)], 1)
-    return lm.states(x, position.float(), ok, m)
+    after = e2.shape[1] * F * K + torch.arange(tail.shape[1])
+    position = torch.cat([position, after.expand_as(tail)], 1)
+    ok = torch.cat([ok, torch.ones_like(tail, dtype=torch.bool)], 1)
+    return lm.states(x, position.float(), ok, tail.shape[1])

@@ -3,13 +3,13 @@
 For a block under an open node: NLL of the answer with its gist, less the NLL with its tokens, in
 nats. Expanding and collapsing are one number seen from two sides. For a closed node: the NLL now,
 less that with *all* its tokens shown. The gain of the next step alone (`one_step`) is a valley: a
-gist of gists replaced by gists says nothing new.
-"""
+gist of gists replaced by gists says nothing new."""
 
 import torch
 
 from .data import F
 from .model import read
+from .tree import ROWS
 
 CHUNK = 16_000  # entries read at once
 
@@ -19,8 +19,7 @@ def nll_of(lm, table, e2, e1, tail, wanted, rows=None):
     focus e2 [V, C], e1 [V, C, F].
 
     rows [V]: which stream each focus is of (None: one each). Read in chunks of focuses that cost
-    alike, without gradient.
-    """
+    alike, without gradient."""
     rows = torch.arange(len(e2)) if rows is None else rows
     cost = e2.shape[1] + (F - 1) * e2.sum(-1) + 7 * e1.sum((-1, -2)) + tail.shape[1]
     order, found, begin = cost.argsort(), torch.zeros(len(e2)), 0
@@ -49,9 +48,9 @@ def gains(lm, table, e2, e1, tail, wanted, one_step=False):
     b2, b1 = e2[lines].clone(), e1[lines].clone()
     b1[torch.arange(len(lines)), within, block] ^= True
     all2, all1 = torch.cat([e2, a2, b2]), torch.cat([e1, a1, b1])
-    now, opened, turned = nll_of(lm, table, all2, all1, tail, wanted,
-                                 torch.cat([torch.arange(B), rows, lines])).split(
-        [B, len(rows), len(lines)])
+    whose = torch.cat([torch.arange(B), rows, lines])
+    nll = nll_of(lm, table, all2, all1, tail, wanted, whose)
+    now, opened, turned = nll.split([B, len(rows), len(lines)])
     gain = torch.zeros(B, C, F)
     gain[rows, node] = (now[rows] - opened)[:, None]
     gain[lines, within, block] = torch.where(e1[lines, within, block], turned - now[lines],
@@ -62,7 +61,7 @@ def gains(lm, table, e2, e1, tail, wanted, one_step=False):
 def detail(lm, table, tail, wanted):
     """The gain of every block, each shown alone on top of the coarsest focus: [B, C F]. What the
     next answer is worth, block by block."""
-    B, C = len(table), table.shape[1] // 73
+    B, C = len(table), table.shape[1] // ROWS
     rows, block = torch.arange(B).repeat_interleave(C * F), torch.arange(C * F).repeat(B)
     e1 = torch.zeros(B * C * F, C * F, dtype=torch.bool)
     e1[torch.arange(len(block)), block] = True

@@ -13,8 +13,8 @@ from torch.nn import functional
 
 from ..memory import add, erase
 from . import tree
-from .data import ANSWER, ASK, F, K, quiz, text
-from .model import read, see
+from .data import ANSWER, ASK, F, K, quiz, seeded, text
+from .model import descend, read, see
 
 TEXT = 14  # tokens of text before the question that comes later
 
@@ -48,12 +48,9 @@ def write(table, block, e, a):
 def refine(lm, writer, table, stream, n):
     """The table after every question of the tail has been answered in detail and its fact's gist
     written to."""
-    C = stream.far // (F * K)
-    states = see(lm, table, *tree.show(len(table), C, stream.asked), stream.tail)
+    states = see(lm, table, *tree.show(*stream.size, stream.asked), stream.tail)
     # where the values are said, not where they stand
-    places = (
-        stream.answer[:, stream.far :].nonzero()[:, 1].view(len(table), -1, ANSWER)[..., :n] - 1
-    )
+    places = stream.wanted.nonzero()[:, 1].view(len(table), -1, ANSWER)[..., :n] - 1
     for q in range(stream.asked.shape[1]):
         said = states.gather(1, places[:, q, :, None].expand(-1, -1, states.shape[-1]))
         table = write(table, stream.asked[:, q], *writer(said))
@@ -64,16 +61,10 @@ def later(stream, block, generator, part="test"):
     """A tail that comes later: TEXT tokens of text, ASK and the key of the fact in `block` [B], its
     values: [B, TEXT + 2 + 5]."""
     rows, source = torch.arange(len(block)), text(part)
-    fact = stream.tokens[:, : stream.far].unflatten(1, (-1, K))[rows, block]
+    fact = stream.document.unflatten(1, (-1, K))[rows, block]
     begin = torch.randint(len(source) - TEXT, (len(block), 1), generator=generator)
-    return torch.cat(
-        [
-            source[begin + torch.arange(TEXT)],
-            torch.full((len(block), 1), ASK),
-            fact[:, 1 : 2 + ANSWER],
-        ],
-        1,
-    )
+    asking = torch.full_like(begin, ASK)
+    return torch.cat([source[begin + torch.arange(TEXT)], asking, fact[:, 1 : 2 + ANSWER]], 1)
 
 
 def ask(lm, table, tail, n):
@@ -86,44 +77,29 @@ def ask(lm, table, tail, n):
     return nll[:, said], (logits[:, said].argmax(-1) == tail[:, TEXT + 2 : TEXT + 2 + n]).float()
 
 
-def train_refine(
-    lm, n=1, blocks=8, steps=300, batch=32, joint=True, writing=True, rate=3e-3, seed=0, log=None
-):
+def train_refine(lm, n=1, blocks=8, steps=300, batch=32, joint=True, writing=True, rate=3e-3,
+                 seed=0, log=None):
     """A writer for facts of which the first n values are asked, in a far part of so many blocks,
     and (joint) the reading half of a copy of the language model with it: its blocks and its head;
     embeddings and gist nets stay. Without writing: the copy's gist nets learn instead, and gists
     are read as they are made. Returns the copy and the writer."""
-    generator, lm = torch.Generator().manual_seed(5000 + seed), copy.deepcopy(lm)
-    writer = Writer(n, lm.settings["d"], seed)
-    for p in lm.parameters():
-        p.requires_grad_(False)
-    trained = [lm.blocks, lm.norm, lm.head] if joint else []
-    for part in trained + ([] if writing else [lm.gist1]):
-        for p in part.parameters():
-            p.requires_grad_(True)
+    generator, lm = seeded(5000 + seed), copy.deepcopy(lm).requires_grad_(False)
+    writer, trained = Writer(n, lm.settings["d"], seed), [] if writing else [lm.gist1]
+    for part in trained + ([lm.blocks, lm.norm, lm.head] if joint else []):
+        part.requires_grad_(True)
     learns = [p for p in [*writer.parameters(), *lm.parameters()] if p.requires_grad]
     optimiser = torch.optim.AdamW(learns, weight_decay=0.01)
     rates = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, total_steps=steps)
     for step in range(steps):
-        stream = quiz(
-            batch,
-            blocks=blocks,
-            questions=4,
-            facts=min(12, blocks // 2 + 1),
-            part="train",
-            generator=generator,
-        )
-        table = lm.table(stream.tokens[:, : stream.far])
+        stream = quiz(batch, blocks=blocks, questions=4, facts=min(12, blocks // 2 + 1),
+                      part="train", generator=generator)
+        table = lm.table(stream.document)
         if writing:
             table = refine(lm, writer, table, stream, n)
         which = torch.randint(4, (batch,), generator=generator)
         tail = later(stream, stream.asked[torch.arange(batch), which], generator, "train")
         nll, right = ask(lm, table, tail, n)
-        optimiser.zero_grad()
-        nll.mean().backward()
-        torch.nn.utils.clip_grad_norm_(learns, 1.0)
-        optimiser.step()
-        rates.step()
+        descend(nll.mean(), optimiser, rates, clip=True)
         if log and (step + 1) % 20 == 0:
             log(step + 1, round(nll.mean().item(), 3), round(right.mean().item(), 3))
     return lm.eval(), writer.eval()

@@ -33,19 +33,14 @@ class Tower:
                 level += 1
                 if level < len(self.levels):
                     done, whole = self.length[level], self.length[level - 1] // F
-                    new = self.lm.gist2(
-                        self.levels[level - 1][done * F : whole * F]
-                        .float()
-                        .view(-1, F, new.shape[-1])
-                    )
+                    below = self.levels[level - 1][done * F : whole * F].float()
+                    new = self.lm.gist2(below.view(-1, F, new.shape[-1]))
         return self
 
     def bytes(self):
         """Of all gists, and of the tokens at one byte each."""
-        return (
-            sum(2 * n * rows.shape[1] for n, rows in zip(self.length, self.levels))
-            + K * self.length[0]
-        )
+        gists = sum(2 * n * rows.shape[1] for n, rows in zip(self.length, self.levels))
+        return gists + K * self.length[0]
 
 
 def cover(blocks):
@@ -66,11 +61,7 @@ def open_to(focus, block):
     """The same focus with every node above `block` opened, down to its tokens (level 0, numbers of
     tokens)."""
     while True:
-        at = next(
-            i
-            for i, (level, n) in enumerate(focus)
-            if n * F ** (level - 1) <= block < (n + 1) * F ** (level - 1)
-        )
+        at = next(i for i, (level, n) in enumerate(focus) if block // F ** (level - 1) == n)
         level, n = focus[at]
         if level == 1:
             return focus[:at] + [(0, n * K + i) for i in range(K)] + focus[at + 1 :]

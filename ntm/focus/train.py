@@ -5,8 +5,7 @@ The language model first sees detail (every fact that is asked about is shown as
 levels; beside it the gists begin to learn which symbols lie in their spans. Then, with the
 embeddings as they are, the gists are made an index: from the language model's loss alone, and from
 a plain bag of symbols, they hold too little of the keys, and no lens can find anything. Then the
-lenses.
-"""
+lenses."""
 
 import argparse
 import math
@@ -17,9 +16,9 @@ import torch
 from torch.nn import functional
 
 from . import tree
-from .data import KEYS, SET, VOCABULARY, F, K, quiz
+from .data import KEYS, SET, VOCABULARY, F, K, quiz, seeded
 from .lens import contexts, train_lens
-from .model import LM, read
+from .model import LM, descend, read, table_of
 
 
 def focus_for(asked, C, generator, mixed):
@@ -55,8 +54,8 @@ def bag_loss(lm, tokens, far, weight, present=1.0):
     said and what is held, of LOD2 and LOD1."""
     _, one = lm.gists(tokens)
     two = lm.gist2(one[:, : far // K].unflatten(1, (-1, F)))
-    said, true = (lm.bag(torch.cat([two, one], 1)).split([two.shape[1], one.shape[1]], 1),
-                  held(tokens, far))
+    said = lm.bag(torch.cat([two, one], 1)).split([two.shape[1], one.shape[1]], 1)
+    true = held(tokens, far)
     weights, presence = torch.ones(VOCABULARY), torch.ones(VOCABULARY)
     weights[SET:], presence[SET:] = weight, present
     loss = functional.binary_cross_entropy_with_logits(torch.cat(said, 1), torch.cat(true, 1),
@@ -64,12 +63,13 @@ def bag_loss(lm, tokens, far, weight, present=1.0):
     return loss, said, true
 
 
-def train_lm(seed=0, detail=300, mixed=1700, batch=24, start="tape", log=None):
+def train_lm(seed=0, detail=300, mixed=1700, batch=24, start="tape", short=0, log=None):
     """A language model, and its curve: every 20 steps (step, CPU seconds, answers right where the
     fact is in detail, nats a token of text, bag loss). Of the loss an answer's value weighs four
-    times as much as a token of text; every 8th mixed step shows everything."""
-    generator = torch.Generator().manual_seed(1000 + seed)
-    lm, curve, begun, sums = LM(start=start, seed=seed), [], time.process_time(), torch.zeros(3)
+    times as much as a token of text; every 8th mixed step shows everything. short: for so many
+    steps streams have 24 blocks instead of 56."""
+    generator, lm = seeded(1000 + seed), LM(start=start, seed=seed)
+    curve, begun, sums = [], time.process_time(), torch.zeros(3)
     optimiser = torch.optim.AdamW(lm.parameters(), lr=2e-3, weight_decay=0.01)
 
     def rate(t):
@@ -78,30 +78,25 @@ def train_lm(seed=0, detail=300, mixed=1700, batch=24, start="tape", log=None):
 
     rates = torch.optim.lr_scheduler.LambdaLR(optimiser, rate)
     for step in range(detail + mixed):
-        full = step >= detail and step % 8 == 0
+        mixes = step >= detail
+        full = mixes and step % 8 == 0
         facts = int(torch.randint(4, 13, (), generator=generator))
-        stream = quiz(batch // 4 if full else batch, facts=facts, questions=4, announced=0.6,
-                      part="train", generator=generator)
-        B, C = len(stream.tokens), stream.far // (F * K)
-        e2, e1 = (tree.everything(B, C) if full
-                  else focus_for(stream.asked, C, generator, step >= detail))
-        nll, logits = read(lm, lm.table(stream.tokens[:, : stream.far]), e2, e1, stream.tail)
-        answer = stream.answer[:, stream.far + 1 :]
+        stream = quiz(batch // 4 if full else batch, blocks=24 if step < short else 56,
+                      facts=facts, questions=4, announced=0.6, part="train", generator=generator)
+        B, C = stream.size
+        e2, e1 = tree.everything(B, C) if full else focus_for(stream.asked, C, generator, mixes)
+        nll, logits = read(lm, lm.table(stream.document), e2, e1, stream.tail)
+        answer = stream.wanted[:, 1:]
+        weight = 1 + 3 * answer
         bag, _, _ = bag_loss(lm, stream.tokens, stream.far, 4)
-        optimiser.zero_grad()
-        ((nll * (1 + 3 * answer)).sum() / (1 + 3 * answer).sum() + (0.2 if step < detail else 0.1)
-         * bag).backward()
-        torch.nn.utils.clip_grad_norm_(lm.parameters(), 1.0)
-        optimiser.step()
-        rates.step()
-        right = (logits[:, :-1].argmax(-1)
-                 == stream.tail[:, 1:])[answer].view(B, 4, 5).float().mean(-1)
-        detailed = e1.flatten(1).gather(1, stream.asked)
-        sums += torch.stack([right[detailed].mean().nan_to_num(), nll[~answer].mean(),
-                             bag]).detach()
+        value = (nll * weight).sum() / weight.sum() + (0.1 if mixes else 0.2) * bag
+        descend(value, optimiser, rates, clip=True)
+        hit = (logits[:, :-1].argmax(-1) == stream.tail[:, 1:])[answer]
+        right = hit.view(B, 4, 5).float().mean(-1)[e1.flatten(1).gather(1, stream.asked)]
+        sums += torch.stack([right.mean().nan_to_num(), nll[~answer].mean(), bag]).detach()
         if (step + 1) % 20 == 0:
-            curve.append([step + 1, round(time.process_time() - begun, 1),
-                          *[round(v, 4) for v in (sums / 20).tolist()]])
+            means = [round(v, 4) for v in (sums / 20).tolist()]
+            curve.append([step + 1, round(time.process_time() - begun, 1), *means])
             sums.zero_()
             if log:
                 log(*curve[-1])
@@ -112,9 +107,9 @@ def train_index(lm, steps=300, seed=0):
     """The gist nets, on embeddings as they are. To be found, a gist must say a key louder than the
     other gists of its level: to the bag loss comes 0.2 times the cross-entropy of *which* gist
     holds a key. Returns lm."""
-    generator = torch.Generator().manual_seed(2000 + seed)
-    optimiser = torch.optim.AdamW([*lm.gist1.parameters(), *lm.gist2.parameters(),
-                                   *lm.bag.parameters()], weight_decay=0.01)
+    generator = seeded(2000 + seed)
+    learns = [p for part in (lm.gist1, lm.gist2, lm.bag) for p in part.parameters()]
+    optimiser = torch.optim.AdamW(learns, weight_decay=0.01)
     rates = torch.optim.lr_scheduler.OneCycleLR(optimiser, 3e-3, total_steps=steps)
     for _ in range(steps):
         stream = quiz(24, facts=16, questions=4, announced=0.6, part="train", generator=generator)
@@ -123,23 +118,20 @@ def train_index(lm, steps=300, seed=0):
             logits, keys = logits[..., KEYS[0] : KEYS[-1] + 1], keys[..., KEYS[0] : KEYS[-1] + 1]
             share = keys / keys.sum(1, keepdim=True).clamp(min=1)
             loss = loss - 0.2 * (logits.log_softmax(1) * share).sum() / keys.amax(1).sum()
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
-        rates.step()
+        descend(loss, optimiser, rates)
     return lm
 
 
 def found(lm, B=256, seed=7):
     """Of how many questions the gist that says the key loudest is the right one: (of LOD2, of
     LOD1)."""
-    stream = quiz(B, generator=torch.Generator().manual_seed(seed))
+    stream = quiz(B, generator=seeded(seed))
     with torch.no_grad():
-        said = lm.bag(lm.table(stream.tokens[:, : stream.far]))
-    said = said.gather(2, stream.tail[:, 55, None, None].expand(-1, said.shape[1], 1))[..., 0]
-    lod, asked = tree.layout(stream.far // (F * K))[0], stream.asked[:, 0]
-    return [(said[:, lod == 2].argmax(1) == asked // F).float().mean().item(),
-            (said[:, lod == 1].argmax(1) == asked).float().mean().item()]
+        said = lm.bag(table_of(lm, stream))
+    said = said[torch.arange(B), :, stream.tail[:, 55]]  # of the key that is asked for
+    lod, asked = tree.layout(stream.size[1])[0], stream.asked[:, 0]
+    return [(said[:, lod == level].argmax(1) == true).float().mean().item()
+            for level, true in ((2, asked // F), (1, asked))]
 
 
 LENSES = {"tokens": ("tokens", "dual"), "cosine": ("tokens", "cosine"), "gists": ("gists", "dual")}
@@ -149,8 +141,7 @@ def train_lenses(lm, seed=0, n=1024, names=("tokens",), log=print):
     """For one language model, one after the other, (name, lens), from labels that know nothing of
     what is asked: n contexts under random focuses teach a first lens; n more are where that one's
     allocator gets to; from both together every lens of `names` is learned anew."""
-    generator = torch.Generator().manual_seed(3000 + seed)
-    begun = time.process_time()
+    generator, begun = seeded(3000 + seed), time.process_time()
     sets = [contexts(lm, n, generator)]
     log("random labels", round(time.process_time() - begun, 1), "CPU s")
     first = train_lens(lm, sets, seed=seed, steps=400)

@@ -4,8 +4,7 @@ K tokens are one block (LOD0); a gist stands for a block (LOD1); a gist of F gis
 blocks (LOD2). The tree of C nodes of LOD2 is a table of 73 C rows, in the order in which a walk
 meets them: a node, then for each of its blocks the gist and its tokens. A focus is two boolean
 arrays: `e2` [B, C], the node is shown as its gists; `e1` [B, C, F], the block is shown as its
-tokens; e1 only under an e2. So every focus tiles the stream: there is no other kind.
-"""
+tokens; e1 only under an e2. So every focus tiles the stream: there is no other kind."""
 
 import torch
 
@@ -17,8 +16,7 @@ ROWS = 1 + F * (1 + K)  # of one node with all beneath it
 def layout(C):
     """lod, start and span of the table's rows, each [73 C]; start counts tokens."""
     lod = torch.tensor([2] + ([1] + [0] * K) * F).repeat(C)
-    inside = torch.tensor([0] + [t for b in range(F)
-                                 for t in [b * K] + list(range(b * K, b * K + K))])
+    inside = torch.tensor([0] + [t for b in range(0, F * K, K) for t in (b, *range(b, b + K))])
     start = (torch.arange(C)[:, None] * F * K + inside).flatten()
     return lod, start, torch.tensor([1, K, K * F])[lod]
 
@@ -87,8 +85,7 @@ def check(e2, e1, W_max=None):
     Cover: every token stands under exactly one row shown. Order: time only goes forward, entries
     meet without gap or overlap.
     Alignment: an entry starts at a multiple of its span. Levels: a block in detail only under a
-    node that is open. Budget: W_max.
-    """
+    node that is open. Budget: W_max."""
     if (e1.any(-1) & ~e2).any():
         raise ValueError("levels: a block is shown in detail under a node that is not open")
     shown = visible(e2, e1)

@@ -5,7 +5,19 @@ import pytest
 import torch
 
 import ntm
-from ntm.focus import data, experiments, heads, load, load_gate, load_lens, refine, run, soft, tree
+from ntm.focus import (
+    data,
+    experiments,
+    heads,
+    load,
+    load_gate,
+    load_lens,
+    refine,
+    run,
+    soft,
+    train,
+    tree,
+)
 from ntm.focus.allocator import sharpen, smooth, spread
 from ntm.focus.data import ANSWER, ASK, F, K
 from ntm.focus.gate import Gate, _lesson, train_gate, worth
@@ -257,3 +269,28 @@ def test_the_lens_reads_what_is_asked_of_it():
     assert len(right) == 9 and min(right) > 0.9
     assert max(experiments.over("static", "recency")) < 0.1
     assert min(experiments.over("static", "oracle")) == 1
+
+
+def test_soft_gates_heads_and_writing_were_measured_on_three_models():
+    """What the page says of every model, from the shipped numbers."""
+    soft, counted, hard = (experiments.over("softness", name, "right")
+                           for name in ("soft", "counterfactual", "straight-through"))
+    assert len(soft) == 3 and min(right for row in soft + counted for right in row) > 0.9
+    assert max(right for row in hard for right in row) < 0.05
+    for row in experiments.over("heads"):
+        pairs = [row[f"two heads, 28, {way}"]["coverage"] for way in heads.WAYS[1:]]
+        assert row["one head, 42"]["coverage"] > max(pairs)
+    for row in experiments.over("writing", "8 gists"):
+        assert row["after"] > row["before"] and row["others after"] < row["others before"]
+
+
+def test_a_curriculum_on_length_shows_short_streams_first(monkeypatch):
+    seen, quiz = [], train.quiz
+
+    def watched(*given, **options):
+        seen.append(options["blocks"])
+        return quiz(*given, **options)
+
+    monkeypatch.setattr(train, "quiz", watched)
+    train.train_lm(0, detail=0, mixed=3, batch=4, short=2)
+    assert seen == [24, 24, 56]
