@@ -5,11 +5,19 @@
 // ---- the file: eight bytes of length, a JSON header, then the numbers of all tensors ----
 
 NTM.wrong = (what) => { throw new Error(what); };
-NTM.bytes = (source) => (typeof source === "string"
-  ? Uint8Array.from(atob(source), (c) => c.charCodeAt(0)) : new Uint8Array(source));
-NTM.float16 = (h) => { // there is no infinity among weights
-  const sign = h >> 15 ? -1 : 1, power = (h >> 10) & 31, rest = (h & 1023) / 1024;
-  return sign * (power ? 2 ** (power - 15) * (1 + rest) : 2 ** -14 * rest);
+NTM.bytes = (source) => {
+  if (typeof source !== "string") return new Uint8Array(source);
+  const text = atob(source), bytes = new Uint8Array(text.length);
+  for (let i = 0; i < bytes.length; i++) bytes[i] = text.charCodeAt(i);
+  return bytes;
+};
+// Sign, exponent and fraction, put where float32 has them, stand for 2^112 times less.
+NTM.float16 = (halves) => {
+  const bits = new Uint32Array(halves), numbers = new Float32Array(bits.buffer);
+  for (let i = 0; i < bits.length; i++) {
+    bits[i] = ((bits[i] & 0x8000) << 16) | ((bits[i] & 0x7fff) << 13);
+  }
+  return new Float64Array(numbers).map((value) => value * 2 ** 112);
 };
 
 // source: an ArrayBuffer, bytes or base64. Returns { metadata, tensors: { name: { shape, data } }
@@ -27,12 +35,12 @@ NTM.readSafetensors = (source) => {
     if (!kinds[dtype]) NTM.wrong(`${name} is ${dtype}; it must be one of ${Object.keys(kinds)}`);
     if (start + to > bytes.length) NTM.wrong(`the file ends before ${name} does`);
     const data = new kinds[dtype](bytes.slice(start + from, start + to).buffer);
-    tensors[name] = { shape, data: dtype === "F16" ? Float64Array.from(data, NTM.float16) : data };
+    tensors[name] = { shape, data: dtype === "F16" ? NTM.float16(data) : data };
   }
   for (const [name, { data: scale }] of Object.entries(tensors)) {
     const scaled = tensors[name.replace(/\.scale$/, "")], width = scaled.data.length / scale.length;
     if (scaled.data === scale) continue;
-    scaled.data = Float64Array.from(scaled.data, (v, i) => v * scale[Math.floor(i / width)]);
+    scaled.data = new Float64Array(scaled.data).map((v, i) => v * scale[Math.floor(i / width)]);
     delete tensors[name];
   }
   return { metadata, tensors };
@@ -80,7 +88,7 @@ NTM.Machine = class {
 
   // A tensor as a list of rows.
   rows(name) {
-    const { shape, data } = this.tensors[name], width = shape.at(-1), all = Float64Array.from(data);
+    const { shape, data } = this.tensors[name], width = shape.at(-1), all = new Float64Array(data);
     const row = (_, i) => all.subarray(i * width, (i + 1) * width);
     return Array.from({ length: data.length / width }, row);
   }

@@ -20,11 +20,10 @@ NTM.Run = class {
     }
     this.steps.push(this.machine.step(state, this.sequence.x[t], override));
   }
-  // As many steps as fit into so many milliseconds; true when all are made.
+  get done() { return this.steps.length === this.T; }
+  // As many steps as fit into so many milliseconds.
   advance(ms) {
-    const until = performance.now() + ms;
-    while (this.steps.length < this.T && performance.now() < until) this.step();
-    return this.steps.length === this.T;
+    for (const until = performance.now() + ms; !this.done && performance.now() < until; ) this.step();
   }
   slots() { return NTM.reached(this.steps.flatMap(({ state }) => state.w)); }
   score() { return NTM.score(this.steps.map(({ logits }) => logits), this.sequence); }
@@ -119,13 +118,15 @@ NTM.Player = class {
     this.play.setAttribute("aria-pressed", playing);
     if (playing) this.loop();
   }
-  // Frame after frame while there is something to compute, at most 6 ms in each, or to play.
-  loop() {
+  // Frame after frame while there is something to play, or to compute: of that at most 6 ms a frame,
+  // in a task of its own.
+  async loop() {
     if (this.looping || !this.run) return;
     this.looping = true;
-    let last = performance.now();
-    const frame = (now) => {
-      const done = this.run.advance(6), { T, steps } = this.run;
+    for (let last = performance.now(); this.playing || !this.run.done; this.draw()) {
+      await NTM.pause();
+      this.run.advance(6);
+      const now = await new Promise(requestAnimationFrame), { T, run: { steps } } = this;
       if (this.playing) {
         this.clock += (Math.max(now - last, 0) / 1000) * Math.max(12, T / 12); // at most 12 seconds
         this.fig.values.t = NTM.between(Math.floor(this.clock), 0, Math.min(T, steps.length) - 1);
@@ -133,12 +134,9 @@ NTM.Player = class {
         if (this.t >= T - 1) this.start(false);
       }
       last = now;
-      this.draw();
-      this.looping = this.playing || !done;
-      if (this.looping) requestAnimationFrame(frame);
-      else this.done?.();
-    };
-    requestAnimationFrame(frame);
+    }
+    this.looping = false;
+    this.done?.();
   }
   // Which head the pictures show: the reader's choice, of those there are.
   head(kind) {
@@ -232,7 +230,7 @@ NTM.figures.player = (fig) => {
   player.tell = (t) => {
     if (hero) return fig.say(`It has written: “${player.run.written(fig.values.text, t)}”`);
     const { run } = player, { bits, wrong, asked } = run.score();
-    const known = run.steps.length === run.T ? "The whole sequence" : "So far";
+    const known = run.done ? "The whole sequence" : "So far";
     fig.say(`${known}: ${NTM.number(bits)} bits, ${wrong} of ${asked} wrong.`);
     player.numbers(t);
   };

@@ -90,7 +90,7 @@ NTM.worker = () => {
 // ---- in the page ----
 
 NTM.figures.training = (fig) => {
-  const { settings: { recipes, small }, values } = fig, whole = (v) => v.toLocaleString("en");
+  const { settings: { recipes, small }, values } = fig, { whole } = NTM;
   let lanes = [];
   const tell = (order) => lanes.forEach((lane) => lane.worker.postMessage(order));
   const going = () => lanes.some((lane) => lane.going);
@@ -229,7 +229,7 @@ NTM.curves = (pen, width, height, lanes, colour) => {
     NTM.line(pen, [[left, y(bits)], [right, y(bits)]], NTM.colours.pale);
   }
   for (const [n, align] of [[0, "left"], [end / 2, "center"], [end, "right"]]) {
-    NTM.text(pen, n.toLocaleString("en"), x(n), height - 8, align);
+    NTM.text(pen, NTM.whole(n), x(n), height - 8, align);
   }
   for (const [i, { points }] of lanes.entries()) {
     pen.setLineDash([[], [6, 3], [2, 3]][i]);
