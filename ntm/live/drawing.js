@@ -72,7 +72,6 @@ NTM.number = (value, digits = 2) =>
   value.toFixed(digits).replace(/^-(0\.?0*)$/, "$1").replace("-", "−");
 // With a comma before every three digits: the browser's own way takes 16 ms to begin.
 NTM.whole = (n) => String(n).replace(/\B(?=(\d{3})+$)/g, ",");
-NTM.most = (w) => w.indexOf(Math.max(...w)); // where the largest is
 
 // ---- pictures ----
 

@@ -81,6 +81,7 @@ NTM.Machine = class {
     }
     Object.assign(this, { settings, tensors, notes, reads, writes, width });
     this.lstm = settings.controller === "lstm";
+    this.hard = settings.where === "home"; // and not by equations (5) to (9)
     const linear = (of) => ({ W: this.rows(`${of}.weight`), bias: this.rows(`${of}.bias`)[0] });
     this.layers = Array.from({ length: layers }, (_, l) => linear(`controller.layers.${l}`));
     [this.emit, this.output] = [linear("heads.linear"), linear("output")];
@@ -98,17 +99,18 @@ NTM.Machine = class {
   // be kept.
   begin() {
     const [h, c] = ["h", "c"].map((name) => (this.lstm ? this.rows(`controller.${name}_0`) : []));
-    return { M: this.rows("M_0"), w: this.rows("w_0").map(NTM.softmax), r: this.rows("r_0"), h, c };
+    const soft = this.rows("w_0").map(NTM.softmax), w = this.hard ? soft.map(NTM.hardest) : soft;
+    return { M: this.rows("M_0"), w, r: this.rows("r_0"), h, c };
   }
 
   // One step: what the last one left in `state` and x, the inputs' channels, give the logits, their
   // probabilities y, the new state, and what every head emitted and where it then was. override: by
   // the number of a head what takes the place of its k, β, g, s, γ, e, a or, after all, its w.
   step(state, x, override = {}) {
-    const { h, controller } = this.control(state, x);
+    const { h, controller } = this.control(state, x), where = this.hard ? NTM.home : NTM.address;
     const heads = this.heads(h).map((emitted, i) => {
       const head = { ...emitted, ...override[i] };
-      return { ...NTM.address(state.M, head, state.w[i]), ...head };
+      return { ...where(state.M, head, state.w[i]), ...head };
     });
     const writing = heads.slice(this.reads), w = heads.map((head) => head.w);
     const r = w.slice(0, this.reads).map((each) => NTM.read(state.M, each));

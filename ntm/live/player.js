@@ -23,7 +23,8 @@ NTM.Run = class {
   get done() { return this.steps.length === this.T; }
   // As many steps as fit into so many milliseconds.
   advance(ms) {
-    for (const until = performance.now() + ms; !this.done && performance.now() < until; ) this.step();
+    const until = performance.now() + ms;
+    while (!this.done && performance.now() < until) this.step();
   }
   slots() { return NTM.reached(this.steps.flatMap(({ state }) => state.w)); }
   score() { return NTM.score(this.steps.map(({ logits }) => logits), this.sequence); }
@@ -118,8 +119,8 @@ NTM.Player = class {
     this.play.setAttribute("aria-pressed", playing);
     if (playing) this.loop();
   }
-  // Frame after frame while there is something to play, or to compute: of that at most 6 ms a frame,
-  // in a task of its own.
+  // Frame after frame while there is something to play, or to compute: of that at most 6 ms a
+  // frame, in a task of its own.
   async loop() {
     if (this.looping || !this.run) return;
     this.looping = true;
@@ -205,7 +206,7 @@ NTM.task_of = (machine) => machine.split("/")[0];
 // A choice of machines: "repeat_copy/ntm-lstm" is called "repeat copy, LSTM".
 NTM.machines = (fig, names) => {
   const called = (name) => name.replace(/associative_|priority_/, "").replaceAll("_", " ")
-    .replace("/ntm-", ", ").replace("lstm", "LSTM");
+    .replace(/\/(ntm-)?/, ", ").replace("lstm", "LSTM");
   return fig.choice("machine", "machine", names.map((name) => [name, called(name)]));
 };
 
