@@ -46,7 +46,8 @@ def playground(*names):
 
 def still(name, seed, sizes):
     """What the heads of a shipped machine do in one sequence."""
-    batch = TASKS[name.split("/")[0]]().sample(1, generator=torch.Generator().manual_seed(seed), **sizes)
+    task, generator = TASKS[name.split("/")[0]](), torch.Generator().manual_seed(seed)
+    batch = task.sample(1, generator=generator, **sizes)
     with torch.no_grad():
         _, trace = shipped(name)(batch.x, trace=True)
     # the slots that some head came to

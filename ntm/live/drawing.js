@@ -114,11 +114,10 @@ NTM.text = (pen, words, x, y, textAlign = "center", fillStyle = NTM.colours.grey
   Object.assign(pen, { textAlign, fillStyle });
   pen.fillText(words, x, y);
 };
-NTM.line = (pen, points, strokeStyle, lineWidth = 1) => {
+NTM.line = (pen, points, strokeStyle, lineWidth = 1, dashes = []) => {
   Object.assign(pen, { strokeStyle, lineWidth });
-  pen.beginPath();
-  for (const [x, y] of points) pen.lineTo(x, y);
-  pen.stroke();
+  pen.setLineDash(dashes);
+  pen.stroke(new Path2D(`M${points.join("L")}`)); // as SVG says it: Mx,yLx,y ...
 };
 NTM.frame = (pen, x, y, width, height, strokeStyle = NTM.colours.paper, lineWidth = 1) => {
   Object.assign(pen, { strokeStyle, lineWidth });
@@ -140,22 +139,22 @@ NTM.heat = (pen, width, height, columns, look) => {
   pen.imageSmoothingEnabled = false;
   pen.drawImage(small, x, 0, width - x, height);
   NTM.frame(pen, x + 0.5, 0.5, width - x - 1, height - 1);
-  for (let i = 0; i < columns.length && numbers && w >= 26; i++) {
-    columns[i].forEach((value, j) => {
-      const ink = Math.abs(value) > 0.7 * high ? "white" : "black", digits = w < 34 ? 1 : 2;
-      NTM.text(pen, NTM.number(value, digits), x + (i + 0.5) * w, (j + 0.5) * h, "center", ink);
-    });
-  }
+  if (!numbers || w < 26) return;
+  columns.forEach((column, i) => column.forEach((value, j) => {
+    const ink = Math.abs(value) > 0.7 * high ? "white" : "black", digits = w < 34 ? 1 : 2;
+    NTM.text(pen, NTM.number(value, digits), x + (i + 0.5) * w, (j + 0.5) * h, "center", ink);
+  }));
 };
 NTM.turned = (rows) => Array.from(rows[0], (_, j) => rows.map((row) => row[j]));
 
 // A heat map over time, with names of its rows at the left, or the numbers of the first and the
 // last row; the step `now` is framed.
 NTM.gutter = 28;
-NTM.timeline = (panel, columns, { first = 0, names, now, ...look }) => {
+NTM.timeline = (panel, columns, { title, words, first = 0, names, now, ...look }) => {
   const { x = NTM.gutter, all = columns.length } = look, rows = columns[0].length;
   const number = (_, i) => (i % (rows - 1 || 1) ? "" : first + i);
   const told = names || Array.from({ length: rows }, number);
+  if (title) panel.named(title, words);
   panel.pen((pen, width, height) => {
     const w = (width - x) / all;
     NTM.heat(pen, width, height, columns, { x, ...look });
@@ -301,26 +300,20 @@ NTM.begin = async (box) => {
     throw error;
   }
   new ResizeObserver(() => fig.redraw()).observe(fig.pictures);
-  if (Object.keys(fig.linked).length) box.scrollIntoView();
   for (let node = box, up = 0; !NTM.base && node && up < 4; node = node.parentElement, up++) {
     const still = node.previousElementSibling?.querySelector("img"); // a notebook's
     if (still) still.style.display = "none";
   }
 };
 
-// Every box that waits is filled when the reader comes near it, or at once where the address names
-// its figure; each in a task of its own.
-NTM.near = new IntersectionObserver((boxes) => {
-  for (const { target, isIntersecting } of boxes) {
-    if (isIntersecting) setTimeout(NTM.begin, 0, target);
-    if (isIntersecting) NTM.near.unobserve(target);
-  }
-}, { rootMargin: "50%" });
+// Every box that waits is filled when the reader comes near it, each in a task of its own. Where
+// the address names a figure, the reader is brought there.
+NTM.near = new IntersectionObserver((boxes) => boxes.filter((box) => box.isIntersecting)
+  .forEach(({ target }) => setTimeout(NTM.begin, 0, target)), { rootMargin: "50%" });
 NTM.start = () => {
   for (const box of document.querySelectorAll(".ntm-live:not(.ntm-on)")) {
-    const { live } = box.dataset;
-    if (location.hash.startsWith(`#live:${live}=`)) NTM.begin(box);
-    else if (NTM.figures[live]) NTM.near.observe(box);
+    if (NTM.figures[box.dataset.live]) NTM.near.observe(box);
+    if (location.hash.startsWith(`#live:${box.dataset.live}=`)) box.scrollIntoView();
   }
 };
 if (document.readyState === "loading") addEventListener("DOMContentLoaded", NTM.start);

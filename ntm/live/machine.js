@@ -13,11 +13,8 @@ NTM.bytes = (source) => {
 };
 // Sign, exponent and fraction, put where float32 has them, stand for 2^112 times less.
 NTM.float16 = (halves) => {
-  const bits = new Uint32Array(halves), numbers = new Float32Array(bits.buffer);
-  for (let i = 0; i < bits.length; i++) {
-    bits[i] = ((bits[i] & 0x8000) << 16) | ((bits[i] & 0x7fff) << 13);
-  }
-  return new Float64Array(numbers).map((value) => value * 2 ** 112);
+  const bits = new Uint32Array(halves).map((h) => ((h & 0x8000) << 16) | ((h & 0x7fff) << 13));
+  return new Float64Array(new Float32Array(bits.buffer)).map((value) => value * 2 ** 112);
 };
 
 // source: an ArrayBuffer, bytes or base64. Returns { metadata, tensors: { name: { shape, data } }
@@ -80,8 +77,8 @@ NTM.Machine = class {
       if (found !== wanted) NTM.wrong(`${name} is ${found}; it must be ${wanted}`);
     }
     Object.assign(this, { settings, tensors, notes, reads, writes, width });
-    this.lstm = settings.controller === "lstm";
-    this.hard = settings.where === "home"; // and not by equations (5) to (9)
+    // where: how a head moves, by default by equations (5) to (9)
+    [this.lstm, this.hard] = [settings.controller === "lstm", settings.where === "home"];
     const linear = (of) => ({ W: this.rows(`${of}.weight`), bias: this.rows(`${of}.bias`)[0] });
     this.layers = Array.from({ length: layers }, (_, l) => linear(`controller.layers.${l}`));
     [this.emit, this.output] = [linear("heads.linear"), linear("output")];

@@ -72,8 +72,7 @@ NTM.Player = class {
     for (const name of names) this.panels[name] = NTM.panel(name, NTM.tall[name]);
     const { memory, ...over_time } = this.panels;
     for (const [name, panel] of Object.entries(over_time)) {
-      panel.hover((x, y, width, height) =>
-        (this.run ? this.under(name, this.at(x, width), y / height) : ""));
+      panel.hover((x, y, w, h) => (this.run ? this.under(name, this.at(x, w), y / h) : ""));
       panel.drag((x, y, width) => this.go(this.at(x, width)));
     }
     memory.classList.add("ntm-memory");
@@ -84,8 +83,8 @@ NTM.Player = class {
     this.play = NTM.el("button", { type: "button", onclick: () => this.start(!this.playing) });
     this.scrub = fig.slider("t", "step", 0, 1, 1, 1e9, { words: () => `${this.t}` });
     this.scrub.classList.add("ntm-wide");
-    const move = (by) => this.go(this.t + by);
-    fig.controls.append(NTM.row(this.play, ...NTM.steps(move), this.scrub));
+    const steps = NTM.steps((by) => this.go(this.t + by));
+    fig.controls.append(NTM.row(this.play, ...steps, this.scrub));
     fig.draw = () => this.draw();
     this.start(false);
   }
@@ -171,14 +170,13 @@ NTM.Player = class {
     const { steps, T } = this.run, t = Math.min(this.t, steps.length - 1);
     const { memory, ...over_time } = this.panels;
     for (const [name, panel] of Object.entries(over_time)) {
-      const { title, columns, ...look } = this.look(name, t);
-      panel.named(title);
+      const { columns, ...look } = this.look(name, t);
       NTM.timeline(panel, columns, { all: T, now: t, ...look });
     }
     const [first, last] = this.run.slots(), M = steps[t].state.M.slice(first, last + 1);
     const high = M.reduce((most, row) => row.reduce((m, v) => Math.max(m, Math.abs(v)), most), 0.5);
-    memory.named(`memory after step ${t}`, `memory after step ${t}, slots ${first} to ${last}`);
-    NTM.timeline(memory, NTM.turned(M), { map: "signed", low: -high, high, first });
+    const title = `memory after step ${t}`, words = `${title}, slots ${first} to ${last}`;
+    NTM.timeline(memory, NTM.turned(M), { map: "signed", low: -high, high, first, title, words });
     this.tell?.(t);
   }
   // The step at x; and in words the number of step t that stands at a share of a picture's height.
@@ -215,9 +213,8 @@ NTM.figures.player = (fig) => {
   const machine = NTM.machines(fig, machines), inputs = machines.length > 1 ? [machine] : [];
   fig.says.removeAttribute("role"); // it changes at every step
   if (hero) {
-    const look = { type: "text", maxlength: 40 };
-    const typed = fig.text("text", "what the machine is to copy", "", look);
-    inputs.push(NTM.label("type something:", typed));
+    const words = "what the machine is to copy", look = { type: "text", maxlength: 40 };
+    inputs.push(NTM.label("type something:", fig.text("text", words, "", look)));
   } else {
     fig.keep("seed", 0);
     const most = NTM.tasks()[NTM.task_of(machines[0])].sizes;
