@@ -316,5 +316,6 @@ NTM.start = () => {
     if (location.hash.startsWith(`#live:${box.dataset.live}=`)) box.scrollIntoView();
   }
 };
-if (document.readyState === "loading") addEventListener("DOMContentLoaded", NTM.start);
-else setTimeout(NTM.start); // inlined, or late: when all scripts are there
+// As soon as all scripts are there, whether they are waited for, inlined, or late.
+for (const event of ["DOMContentLoaded", "load"]) addEventListener(event, NTM.start);
+setTimeout(NTM.start);

@@ -69,3 +69,14 @@ def test_a_figure_begins_as_the_reader_comes_near_and_nothing_jumps(visit, site)
     assert page.evaluate("globalThis.jumped || 0") < 0.1
     page = visit("below", "#live:player={\"t\":3}", wait=False)  # a link goes there
     page.wait_for_function("scrollY > 3000", timeout=60_000)
+
+
+def test_a_figure_begins_though_its_script_is_late(page, site):  # noqa: F811
+    """It comes after drawing.js, in a task of its own."""
+    def late(route):
+        page.wait_for_timeout(500)
+        route.continue_()
+
+    page.route("**/memory.js", late)
+    page.goto(f"file://{site}/reading.html")
+    says_soon(page, "sums to", timeout=10_000)
