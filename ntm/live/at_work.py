@@ -9,6 +9,7 @@ import torch
 from safetensors.torch import save
 
 from .. import plots
+from ..beyond import hard
 from ..pretrained import HERE as PRETRAINED
 from ..pretrained import load
 from ..runs import TASKS
@@ -19,6 +20,9 @@ from . import HERE, Live
 # then; with 4 bits a number 45, with 3 (which would be near 150 kB) 101. Sort's LSTM machine, which
 # sorts finer, would pay 6.6 bits for 3.3: it is small enough as it is.
 LARGE = 150_000
+
+# The machine of ntm.beyond.hard whose heads go home, on slots enough for 120 vectors.
+HARD = "copy/hard"
 
 
 def hero(text, machine="copy/ntm-lstm"):
@@ -42,10 +46,10 @@ def playground(*names):
 
 def still(name, seed, sizes):
     """What the heads of a shipped machine do in one sequence."""
-    task, model = name.split("/")
-    batch = TASKS[task]().sample(1, generator=torch.Generator().manual_seed(seed), **sizes)
+    task, generator = TASKS[name.split("/")[0]](), torch.Generator().manual_seed(seed)
+    batch = task.sample(1, generator=generator, **sizes)
     with torch.no_grad():
-        _, trace = load(task, model)(batch.x, trace=True)
+        _, trace = shipped(name)(batch.x, trace=True)
     # the slots that some head came to
     used = (trace.w[:, 0].amax((0, 1)) > 0.3).nonzero().flatten().tolist()
     plots.heads(trace, batch=batch, slots=(min(used), max(used)) if len(used) > 1 else None)
@@ -54,8 +58,16 @@ def still(name, seed, sizes):
 
 def machines():
     """All shipped machines that a page can run: "copy/ntm-feedforward", ..."""
-    return sorted(f"{path.parent.name}/{path.stem}"
-                  for path in PRETRAINED.glob("*/ntm-*.safetensors"))
+    return sorted([HARD, *(f"{path.parent.name}/{path.stem}"
+                           for path in PRETRAINED.glob("*/ntm-*.safetensors"))])
+
+
+def shipped(name):
+    """The machine that a page calls so."""
+    if name != HARD:
+        return load(*name.split("/"))
+    machine = hard.Hard.load(PRETRAINED / "hard/home.safetensors").float()
+    return hard.harden(machine, hard.home, slots=hard.slots_for(120))
 
 
 def packed(machine):
@@ -68,13 +80,14 @@ def packed(machine):
                 scale = value.abs().amax(1) / 127
                 tensors[name] = (value / scale[:, None]).round().to(torch.int8)
                 tensors[f"{name}.scale"] = scale
+    where = {"where": "home"} if isinstance(machine, hard.Hard) else {}
     return save({name: value.contiguous() for name, value in tensors.items()},
-                {"kind": "NTM", "settings": json.dumps(machine.settings)})  # fmt: skip
+                {"kind": "NTM", "settings": json.dumps(machine.settings | where)})  # fmt: skip
 
 
 def weights(name):
     """The script that gives NTM.machine the weights of a shipped machine."""
-    data = base64.b64encode(packed(load(*name.split("/")))).decode()
+    data = base64.b64encode(packed(shipped(name))).decode()
     return ("globalThis.NTM = globalThis.NTM || {}; NTM.weights = NTM.weights || {}; "
             f'NTM.weights["{name}"] = "{data}";')
 

@@ -70,7 +70,8 @@ NTM.slider = (name, attributes, changed) => {
 NTM.tell = (node, words) => { if (node.textContent !== words) node.textContent = words; };
 NTM.number = (value, digits = 2) =>
   value.toFixed(digits).replace(/^-(0\.?0*)$/, "$1").replace("-", "−");
-NTM.most = (w) => w.indexOf(Math.max(...w)); // where the largest is
+// With a comma before every three digits: the browser's own way takes 16 ms to begin.
+NTM.whole = (n) => String(n).replace(/\B(?=(\d{3})+$)/g, ",");
 
 // ---- pictures ----
 
@@ -113,11 +114,10 @@ NTM.text = (pen, words, x, y, textAlign = "center", fillStyle = NTM.colours.grey
   Object.assign(pen, { textAlign, fillStyle });
   pen.fillText(words, x, y);
 };
-NTM.line = (pen, points, strokeStyle, lineWidth = 1) => {
+NTM.line = (pen, points, strokeStyle, lineWidth = 1, dashes = []) => {
   Object.assign(pen, { strokeStyle, lineWidth });
-  pen.beginPath();
-  for (const [x, y] of points) pen.lineTo(x, y);
-  pen.stroke();
+  pen.setLineDash(dashes);
+  pen.stroke(new Path2D(`M${points.join("L")}`)); // as SVG says it: Mx,yLx,y ...
 };
 NTM.frame = (pen, x, y, width, height, strokeStyle = NTM.colours.paper, lineWidth = 1) => {
   Object.assign(pen, { strokeStyle, lineWidth });
@@ -139,22 +139,22 @@ NTM.heat = (pen, width, height, columns, look) => {
   pen.imageSmoothingEnabled = false;
   pen.drawImage(small, x, 0, width - x, height);
   NTM.frame(pen, x + 0.5, 0.5, width - x - 1, height - 1);
-  for (let i = 0; i < columns.length && numbers && w >= 26; i++) {
-    columns[i].forEach((value, j) => {
-      const ink = Math.abs(value) > 0.7 * high ? "white" : "black", digits = w < 34 ? 1 : 2;
-      NTM.text(pen, NTM.number(value, digits), x + (i + 0.5) * w, (j + 0.5) * h, "center", ink);
-    });
-  }
+  if (!numbers || w < 26) return;
+  columns.forEach((column, i) => column.forEach((value, j) => {
+    const ink = Math.abs(value) > 0.7 * high ? "white" : "black", digits = w < 34 ? 1 : 2;
+    NTM.text(pen, NTM.number(value, digits), x + (i + 0.5) * w, (j + 0.5) * h, "center", ink);
+  }));
 };
 NTM.turned = (rows) => Array.from(rows[0], (_, j) => rows.map((row) => row[j]));
 
 // A heat map over time, with names of its rows at the left, or the numbers of the first and the
 // last row; the step `now` is framed.
 NTM.gutter = 28;
-NTM.timeline = (panel, columns, { first = 0, names, now, ...look }) => {
+NTM.timeline = (panel, columns, { title, words, first = 0, names, now, ...look }) => {
   const { x = NTM.gutter, all = columns.length } = look, rows = columns[0].length;
   const number = (_, i) => (i % (rows - 1 || 1) ? "" : first + i);
   const told = names || Array.from({ length: rows }, number);
+  if (title) panel.named(title, words);
   panel.pen((pen, width, height) => {
     const w = (width - x) / all;
     NTM.heat(pen, width, height, columns, { x, ...look });
@@ -280,29 +280,42 @@ NTM.machine = (name) => (NTM.loading[name] ??= new Promise((done, failed) => {
   const onerror = () => failed(new Error(`${name} is not here, nor in ${src}`));
   if (NTM.weights[name]) done();
   else document.head.append(NTM.el("script", { src, onload: done, onerror }));
-}).then(() => NTM.load(NTM.weights[name])));
+}).then(NTM.pause).then(() => NTM.load(NTM.weights[name])));
 
-// Fill every box that waits; where that fails the still picture stays.
-NTM.start = () => {
-  for (const box of document.querySelectorAll(".ntm-live:not(.ntm-on)")) {
-    if (!NTM.figures[box.dataset.live]) continue;
-    const fig = new NTM.Figure(box);
-    box.classList.add("ntm-on");
-    box.replaceChildren(fig.pictures, fig.controls, fig.says);
-    try {
-      NTM.figures[fig.name](fig);
-      fig.draw();
-    } catch (error) {
-      document.documentElement.classList.remove("live");
-      throw error;
-    }
-    new ResizeObserver(() => fig.redraw()).observe(fig.pictures);
-    if (Object.keys(fig.linked).length) box.scrollIntoView();
-    for (let node = box, up = 0; !NTM.base && node && up < 4; node = node.parentElement, up++) {
-      const still = node.previousElementSibling?.querySelector("img"); // a notebook's
-      if (still) still.style.display = "none";
-    }
+// What follows is a task of its own: between two the page answers, and draws.
+NTM.pause = () => new Promise((done) => setTimeout(done));
+
+// Fill a box; where that fails the still picture stays.
+NTM.begin = async (box) => {
+  if (box.classList.contains("ntm-on")) return;
+  const fig = new NTM.Figure(box);
+  box.classList.add("ntm-on");
+  box.replaceChildren(fig.pictures, fig.controls, fig.says);
+  try {
+    NTM.figures[fig.name](fig);
+    await NTM.pause();
+    fig.draw();
+  } catch (error) {
+    document.documentElement.classList.remove("live");
+    throw error;
+  }
+  new ResizeObserver(() => fig.redraw()).observe(fig.pictures);
+  for (let node = box, up = 0; !NTM.base && node && up < 4; node = node.parentElement, up++) {
+    const still = node.previousElementSibling?.querySelector("img"); // a notebook's
+    if (still) still.style.display = "none";
   }
 };
-if (document.readyState === "loading") addEventListener("DOMContentLoaded", NTM.start);
-else setTimeout(NTM.start); // inlined, or late: when all scripts are there
+
+// Every box that waits is filled when the reader comes near it, each in a task of its own. Where
+// the address names a figure, the reader is brought there.
+NTM.near = new IntersectionObserver((boxes) => boxes.filter((box) => box.isIntersecting)
+  .forEach(({ target }) => setTimeout(NTM.begin, 0, target)), { rootMargin: "50%" });
+NTM.start = () => {
+  for (const box of document.querySelectorAll(".ntm-live:not(.ntm-on)")) {
+    if (NTM.figures[box.dataset.live]) NTM.near.observe(box);
+    if (location.hash.startsWith(`#live:${box.dataset.live}=`)) box.scrollIntoView();
+  }
+};
+// As soon as all scripts are there, whether they are waited for, inlined, or late.
+for (const event of ["DOMContentLoaded", "load"]) addEventListener(event, NTM.start);
+setTimeout(NTM.start);

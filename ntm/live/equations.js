@@ -51,6 +51,15 @@ NTM.address = (M, { k, β, g, s, γ }, w_prev) => {
   return { w_c, w_g, w_s, w: NTM.sharpen(w_s, γ) };
 };
 
+// Hard moves instead of (5) to (9) (ntm.beyond.hard): stay, or go home to slot 0, whichever g finds
+// likelier; then the likeliest of the steps.
+NTM.most = (w) => w.indexOf(Math.max(...w)); // where the largest is
+NTM.hardest = (p) => p.map((_, i) => Number(i === NTM.most(p)));
+NTM.home = (M, { g, s }, w_prev) => {
+  const w_g = g > 0.5 ? w_prev.map((_, i) => Number(i === 0)) : w_prev;
+  return { w_g, w: NTM.shift(w_g, NTM.hardest(s)) };
+};
+
 // Equation (2): r = Σ_i w(i) M(i).
 NTM.read = (M, w) => M[0].map((_, j) => M.reduce((r, row, i) => r + w[i] * row[j], 0));
 

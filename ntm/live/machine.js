@@ -5,11 +5,16 @@
 // ---- the file: eight bytes of length, a JSON header, then the numbers of all tensors ----
 
 NTM.wrong = (what) => { throw new Error(what); };
-NTM.bytes = (source) => (typeof source === "string"
-  ? Uint8Array.from(atob(source), (c) => c.charCodeAt(0)) : new Uint8Array(source));
-NTM.float16 = (h) => { // there is no infinity among weights
-  const sign = h >> 15 ? -1 : 1, power = (h >> 10) & 31, rest = (h & 1023) / 1024;
-  return sign * (power ? 2 ** (power - 15) * (1 + rest) : 2 ** -14 * rest);
+NTM.bytes = (source) => {
+  if (typeof source !== "string") return new Uint8Array(source);
+  const text = atob(source), bytes = new Uint8Array(text.length);
+  for (let i = 0; i < bytes.length; i++) bytes[i] = text.charCodeAt(i);
+  return bytes;
+};
+// Sign, exponent and fraction, put where float32 has them, stand for 2^112 times less.
+NTM.float16 = (halves) => {
+  const bits = new Uint32Array(halves).map((h) => ((h & 0x8000) << 16) | ((h & 0x7fff) << 13));
+  return new Float64Array(new Float32Array(bits.buffer)).map((value) => value * 2 ** 112);
 };
 
 // source: an ArrayBuffer, bytes or base64. Returns { metadata, tensors: { name: { shape, data } }
@@ -27,12 +32,12 @@ NTM.readSafetensors = (source) => {
     if (!kinds[dtype]) NTM.wrong(`${name} is ${dtype}; it must be one of ${Object.keys(kinds)}`);
     if (start + to > bytes.length) NTM.wrong(`the file ends before ${name} does`);
     const data = new kinds[dtype](bytes.slice(start + from, start + to).buffer);
-    tensors[name] = { shape, data: dtype === "F16" ? Float64Array.from(data, NTM.float16) : data };
+    tensors[name] = { shape, data: dtype === "F16" ? NTM.float16(data) : data };
   }
   for (const [name, { data: scale }] of Object.entries(tensors)) {
     const scaled = tensors[name.replace(/\.scale$/, "")], width = scaled.data.length / scale.length;
     if (scaled.data === scale) continue;
-    scaled.data = Float64Array.from(scaled.data, (v, i) => v * scale[Math.floor(i / width)]);
+    scaled.data = new Float64Array(scaled.data).map((v, i) => v * scale[Math.floor(i / width)]);
     delete tensors[name];
   }
   return { metadata, tensors };
@@ -72,7 +77,8 @@ NTM.Machine = class {
       if (found !== wanted) NTM.wrong(`${name} is ${found}; it must be ${wanted}`);
     }
     Object.assign(this, { settings, tensors, notes, reads, writes, width });
-    this.lstm = settings.controller === "lstm";
+    // where: how a head moves, by default by equations (5) to (9)
+    [this.lstm, this.hard] = [settings.controller === "lstm", settings.where === "home"];
     const linear = (of) => ({ W: this.rows(`${of}.weight`), bias: this.rows(`${of}.bias`)[0] });
     this.layers = Array.from({ length: layers }, (_, l) => linear(`controller.layers.${l}`));
     [this.emit, this.output] = [linear("heads.linear"), linear("output")];
@@ -80,7 +86,7 @@ NTM.Machine = class {
 
   // A tensor as a list of rows.
   rows(name) {
-    const { shape, data } = this.tensors[name], width = shape.at(-1), all = Float64Array.from(data);
+    const { shape, data } = this.tensors[name], width = shape.at(-1), all = new Float64Array(data);
     const row = (_, i) => all.subarray(i * width, (i + 1) * width);
     return Array.from({ length: data.length / width }, row);
   }
@@ -90,17 +96,18 @@ NTM.Machine = class {
   // be kept.
   begin() {
     const [h, c] = ["h", "c"].map((name) => (this.lstm ? this.rows(`controller.${name}_0`) : []));
-    return { M: this.rows("M_0"), w: this.rows("w_0").map(NTM.softmax), r: this.rows("r_0"), h, c };
+    const soft = this.rows("w_0").map(NTM.softmax), w = this.hard ? soft.map(NTM.hardest) : soft;
+    return { M: this.rows("M_0"), w, r: this.rows("r_0"), h, c };
   }
 
   // One step: what the last one left in `state` and x, the inputs' channels, give the logits, their
   // probabilities y, the new state, and what every head emitted and where it then was. override: by
   // the number of a head what takes the place of its k, β, g, s, γ, e, a or, after all, its w.
   step(state, x, override = {}) {
-    const { h, controller } = this.control(state, x);
+    const { h, controller } = this.control(state, x), where = this.hard ? NTM.home : NTM.address;
     const heads = this.heads(h).map((emitted, i) => {
       const head = { ...emitted, ...override[i] };
-      return { ...NTM.address(state.M, head, state.w[i]), ...head };
+      return { ...where(state.M, head, state.w[i]), ...head };
     });
     const writing = heads.slice(this.reads), w = heads.map((head) => head.w);
     const r = w.slice(0, this.reads).map((each) => NTM.read(state.M, each));

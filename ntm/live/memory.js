@@ -4,9 +4,8 @@
 
 NTM.show_memory = (panel, M, words) => {
   const high = Math.max(1, ...M.flatMap((row) => [...row].map(Math.abs)));
-  panel.pen((pen, width, height) => {
-    NTM.heat(pen, width, height, NTM.turned(M), { map: "signed", low: -high, high, numbers: true });
-  });
+  const look = { map: "signed", low: -high, high, numbers: true };
+  panel.pen((...canvas) => NTM.heat(...canvas, NTM.turned(M), look));
   panel.named(panel.textContent, `${words}: ${M.map(NTM.listed).join("; ")}`);
 };
 NTM.listed = (row) => [...row].map((v) => NTM.number(v)).join(" ");

@@ -20,11 +20,11 @@ NTM.Run = class {
     }
     this.steps.push(this.machine.step(state, this.sequence.x[t], override));
   }
-  // As many steps as fit into so many milliseconds; true when all are made.
+  get done() { return this.steps.length === this.T; }
+  // As many steps as fit into so many milliseconds.
   advance(ms) {
     const until = performance.now() + ms;
-    while (this.steps.length < this.T && performance.now() < until) this.step();
-    return this.steps.length === this.T;
+    while (!this.done && performance.now() < until) this.step();
   }
   slots() { return NTM.reached(this.steps.flatMap(({ state }) => state.w)); }
   score() { return NTM.score(this.steps.map(({ logits }) => logits), this.sequence); }
@@ -72,8 +72,7 @@ NTM.Player = class {
     for (const name of names) this.panels[name] = NTM.panel(name, NTM.tall[name]);
     const { memory, ...over_time } = this.panels;
     for (const [name, panel] of Object.entries(over_time)) {
-      panel.hover((x, y, width, height) =>
-        (this.run ? this.under(name, this.at(x, width), y / height) : ""));
+      panel.hover((x, y, w, h) => (this.run ? this.under(name, this.at(x, w), y / h) : ""));
       panel.drag((x, y, width) => this.go(this.at(x, width)));
     }
     memory.classList.add("ntm-memory");
@@ -84,8 +83,8 @@ NTM.Player = class {
     this.play = NTM.el("button", { type: "button", onclick: () => this.start(!this.playing) });
     this.scrub = fig.slider("t", "step", 0, 1, 1, 1e9, { words: () => `${this.t}` });
     this.scrub.classList.add("ntm-wide");
-    const move = (by) => this.go(this.t + by);
-    fig.controls.append(NTM.row(this.play, ...NTM.steps(move), this.scrub));
+    const steps = NTM.steps((by) => this.go(this.t + by));
+    fig.controls.append(NTM.row(this.play, ...steps, this.scrub));
     fig.draw = () => this.draw();
     this.start(false);
   }
@@ -119,13 +118,15 @@ NTM.Player = class {
     this.play.setAttribute("aria-pressed", playing);
     if (playing) this.loop();
   }
-  // Frame after frame while there is something to compute, at most 6 ms in each, or to play.
-  loop() {
+  // Frame after frame while there is something to play, or to compute: of that at most 6 ms a
+  // frame, in a task of its own.
+  async loop() {
     if (this.looping || !this.run) return;
     this.looping = true;
-    let last = performance.now();
-    const frame = (now) => {
-      const done = this.run.advance(6), { T, steps } = this.run;
+    for (let last = performance.now(); this.playing || !this.run.done; this.draw()) {
+      await NTM.pause();
+      this.run.advance(6);
+      const now = await new Promise(requestAnimationFrame), { T, run: { steps } } = this;
       if (this.playing) {
         this.clock += (Math.max(now - last, 0) / 1000) * Math.max(12, T / 12); // at most 12 seconds
         this.fig.values.t = NTM.between(Math.floor(this.clock), 0, Math.min(T, steps.length) - 1);
@@ -133,12 +134,9 @@ NTM.Player = class {
         if (this.t >= T - 1) this.start(false);
       }
       last = now;
-      this.draw();
-      this.looping = this.playing || !done;
-      if (this.looping) requestAnimationFrame(frame);
-      else this.done?.();
-    };
-    requestAnimationFrame(frame);
+    }
+    this.looping = false;
+    this.done?.();
   }
   // Which head the pictures show: the reader's choice, of those there are.
   head(kind) {
@@ -172,14 +170,13 @@ NTM.Player = class {
     const { steps, T } = this.run, t = Math.min(this.t, steps.length - 1);
     const { memory, ...over_time } = this.panels;
     for (const [name, panel] of Object.entries(over_time)) {
-      const { title, columns, ...look } = this.look(name, t);
-      panel.named(title);
+      const { columns, ...look } = this.look(name, t);
       NTM.timeline(panel, columns, { all: T, now: t, ...look });
     }
     const [first, last] = this.run.slots(), M = steps[t].state.M.slice(first, last + 1);
     const high = M.reduce((most, row) => row.reduce((m, v) => Math.max(m, Math.abs(v)), most), 0.5);
-    memory.named(`memory after step ${t}`, `memory after step ${t}, slots ${first} to ${last}`);
-    NTM.timeline(memory, NTM.turned(M), { map: "signed", low: -high, high, first });
+    const title = `memory after step ${t}`, words = `${title}, slots ${first} to ${last}`;
+    NTM.timeline(memory, NTM.turned(M), { map: "signed", low: -high, high, first, title, words });
     this.tell?.(t);
   }
   // The step at x; and in words the number of step t that stands at a share of a picture's height.
@@ -207,7 +204,7 @@ NTM.task_of = (machine) => machine.split("/")[0];
 // A choice of machines: "repeat_copy/ntm-lstm" is called "repeat copy, LSTM".
 NTM.machines = (fig, names) => {
   const called = (name) => name.replace(/associative_|priority_/, "").replaceAll("_", " ")
-    .replace("/ntm-", ", ").replace("lstm", "LSTM");
+    .replace(/\/(ntm-)?/, ", ").replace("lstm", "LSTM");
   return fig.choice("machine", "machine", names.map((name) => [name, called(name)]));
 };
 
@@ -216,9 +213,8 @@ NTM.figures.player = (fig) => {
   const machine = NTM.machines(fig, machines), inputs = machines.length > 1 ? [machine] : [];
   fig.says.removeAttribute("role"); // it changes at every step
   if (hero) {
-    const look = { type: "text", maxlength: 40 };
-    const typed = fig.text("text", "what the machine is to copy", "", look);
-    inputs.push(NTM.label("type something:", typed));
+    const words = "what the machine is to copy", look = { type: "text", maxlength: 40 };
+    inputs.push(NTM.label("type something:", fig.text("text", words, "", look)));
   } else {
     fig.keep("seed", 0);
     const most = NTM.tasks()[NTM.task_of(machines[0])].sizes;
@@ -232,7 +228,7 @@ NTM.figures.player = (fig) => {
   player.tell = (t) => {
     if (hero) return fig.say(`It has written: “${player.run.written(fig.values.text, t)}”`);
     const { run } = player, { bits, wrong, asked } = run.score();
-    const known = run.steps.length === run.T ? "The whole sequence" : "So far";
+    const known = run.done ? "The whole sequence" : "So far";
     fig.say(`${known}: ${NTM.number(bits)} bits, ${wrong} of ${asked} wrong.`);
     player.numbers(t);
   };

@@ -29,8 +29,7 @@ NTM.tools = {
 
 NTM.figures.playground = (fig) => {
   const { settings: { machines }, values } = fig, task = () => NTM.task_of(values.machine);
-  const width = () => NTM.typed[task()][0];
-  const counted = (n) => `${n} vector${n === 1 ? "" : "s"}`;
+  const width = () => NTM.typed[task()][0], counted = (n) => `${n} vector${n === 1 ? "" : "s"}`;
   const rows = () => NTM.vectors(values.text, width()).slice(0, 120);
   const give = (text, more) => fig.set({ text, t: 1e9, ...more }); // to the end
   const bits = (vectors, more) => give(vectors.map((row) => row.join("")).join(" "), more);
@@ -75,11 +74,10 @@ NTM.figures.playground = (fig) => {
   const damage = (words, kind) => NTM.button(words, () =>
     change({ slot: NTM.between(Number(slot.value), 0, 127), damage: kind }));
   const act = NTM.button("do it", () => {
-    const set = tool.value, v = Number(value.value), [label, { min, max }] = NTM.tools[set];
-    const of = { head: Number(heads.value), until: player.t + Number(lasting.value), set };
-    if (v < min || v > max) return fig.say(`${label} ${v}: it must be from ${min} to ${max}`);
-    const to = set === "s" ? [-1, 0, 1].map((offset) => Number(offset === v)) : v;
-    change(set === "w" ? of : { ...of, to });
+    const set = tool.value, v = Number(value.value), until = player.t + Number(lasting.value);
+    if (!value.hidden && !value.reportValidity()) return; // the browser says what it must be
+    const to = { w: undefined, s: [-1, 0, 1].map((offset) => Number(offset === v)) };
+    change({ head: Number(heads.value), until, set, to: set in to ? to[set] : v });
   });
   const list = NTM.row(), interfere = NTM.fields("Interfere, from the step that is shown",
     NTM.row(heads, tool, value, NTM.label("for", lasting, "steps"), act),

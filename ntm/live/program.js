@@ -116,9 +116,8 @@ NTM.figures.program = (fig) => {
     const wrong = y.map((row, now) => row.filter((v, j) => differ(v, output[now][j])).length);
     const [read, write] = [0, 1].map((i) => steps.map(({ heads }) => heads[i].w));
     const shown = [["bits", y], ["bits", output], ["write", write], ["read", read]];
-    for (const [i, [map, columns]] of shown.entries()) {
-      NTM.timeline(panels[i], i ? columns.slice(0, t + 1) : y, { map, all: T, now: t });
-    }
+    shown.forEach(([map, columns], i) =>
+      NTM.timeline(panels[i], i ? columns.slice(0, t + 1) : y, { map, all: T, now: t }));
     const lines = steps.map((each, now) => {
       const did = each.verb === "pass" ? "" : ` (${NTM.told(each, Number(each.verb === "write"))})`;
       const missed = wrong[now] ? `   ${wrong[now]} bits wrong` : "";

@@ -12,9 +12,8 @@ NTM.known = {
 };
 
 NTM.figures.stages = (fig) => {
-  const { M, presets, upto } = fig.settings, N = M.length, { read, grey } = NTM.colours;
-  const [shown, stages] = NTM.known[upto].map((names) => names.split(" "));
-  const rings = upto === "shift";
+  const { M, presets, upto } = fig.settings, N = M.length, rings = upto === "shift";
+  const { read, grey } = NTM.colours, [shown, stages] = NTM.known[upto].map((of) => of.split(" "));
   const inputs = {
     k0: fig.slider("k0", "key, column 0", -2, 2, 0.05, 1),
     k1: fig.slider("k1", "key, column 1", -2, 2, 0.05, 0),

@@ -80,19 +80,20 @@ NTM.worker = () => {
   const words = (value) => (typeof value === "function" ? String(value)
     : JSON.stringify(typeof value === "object" ? null : value));
   const parts = Object.entries(NTM).map(([name, value]) => `NTM.${name} = ${words(value)};`);
-  const source = `"use strict"; globalThis.NTM = {};\n${parts.join("\n")}\nNTM.lane(self);`;
-  const url = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
-  const worker = new Worker(url);
-  URL.revokeObjectURL(url);
-  return worker;
+  const source = ['"use strict"; globalThis.NTM = {};', ...parts, "NTM.lane(self);"].join("\n");
+  NTM.blob ??= URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
+  return new Worker(NTM.blob);
 };
 
 // ---- in the page ----
 
 NTM.figures.training = (fig) => {
-  const { settings: { recipes, small }, values } = fig, whole = (v) => v.toLocaleString("en");
+  const { settings: { recipes, small }, values } = fig, { whole } = NTM;
   let lanes = [];
-  const tell = (order) => lanes.forEach((lane) => lane.worker.postMessage(order));
+  const tell = (order, words) => {
+    if (words) fig.say(words);
+    lanes.forEach((lane) => lane.worker.postMessage(order));
+  };
   const going = () => lanes.some((lane) => lane.going);
 
   // the choices; those of a size follow the book's recipe for the task until they are moved
@@ -126,14 +127,9 @@ NTM.figures.training = (fig) => {
   const probe = () => ({
     seed: values.shown, sizes: { [sizes()[0]]: values.size }, rate: Number(values.rate),
   });
-  const go = NTM.el("button", { type: "button", onclick() {
-    fig.say(going() ? "Stopped." : "It learns.");
-    tell({ go: !going() });
-  } });
-  const ask = NTM.button("ask it ten", () => {
-    fig.say("Asking …");
-    tell({ ask: 10 });
-  });
+  const train = () => tell({ go: !going() }, going() ? "Stopped." : "It learns.");
+  const go = NTM.el("button", { type: "button", onclick: train });
+  const ask = NTM.button("ask it ten", () => tell({ ask: 10 }, "Asking …"));
   const next = NTM.button("next seed", () =>
     fig.set({ seed: (values.seed + Number(values.lanes)) % 100 }));
   const other = NTM.button("another sequence", () => fig.set({ shown: values.shown + 1 }));
@@ -160,21 +156,20 @@ NTM.figures.training = (fig) => {
   fig.pictures.append(curve, rows);
 
   // New machines, or the one in a file; those before are gone.
-  function begin({ task, controller, start, lanes: many, seed, ...sizes }, bytes) {
+  function begin({ task, controller, start, lanes: many, seed, ...sizes }, data) {
     const { hidden_size, N, read_heads } = sizes, recipe = recipes[start][task][controller];
     const given = { controller, start, ...recipe, hidden_size, N, read_heads };
     const settings = NTM.settings(NTM.tasks()[task], given);
     for (const { worker } of lanes) worker.terminate();
     lanes = Array.from({ length: Number(many) }, (_, i) => {
       const panels = [1, 2, 3].map(() => NTM.panel("", 120)), worker = NTM.worker();
-      const lane = { seed: seed + i, worker, panels, file: bytes, points: [], seen: 0 };
+      const lane = { seed: seed + i, worker, panels, file: data, points: [], seen: 0 };
       worker.onmessage = ({ data }) => heard(lane, data);
-      const order = { task, settings, seed: lane.seed, file: bytes };
-      worker.postMessage({ begin: order, probe: probe() });
+      worker.postMessage({ begin: { task, settings, seed: seed + i, file: data }, probe: probe() });
       return lane;
     });
     rows.replaceChildren(...lanes.map(({ panels }) => NTM.grid(190, ...panels)));
-    fig.say(bytes ? "A machine from a file." : "Nothing learned yet: press train.");
+    fig.say(data ? "A machine from a file." : "Nothing learned yet: press train.");
     fig.redraw();
   }
 
@@ -229,22 +224,21 @@ NTM.curves = (pen, width, height, lanes, colour) => {
     NTM.line(pen, [[left, y(bits)], [right, y(bits)]], NTM.colours.pale);
   }
   for (const [n, align] of [[0, "left"], [end / 2, "center"], [end, "right"]]) {
-    NTM.text(pen, n.toLocaleString("en"), x(n), height - 8, align);
+    NTM.text(pen, NTM.whole(n), x(n), height - 8, align);
   }
-  for (const [i, { points }] of lanes.entries()) {
-    pen.setLineDash([[], [6, 3], [2, 3]][i]);
-    NTM.line(pen, points.map((bits, n) => [x(NTM.every * (n + 1)), y(bits)]), colour, 1.6);
-  }
-  pen.setLineDash([]);
+  lanes.forEach(({ points }, i) => {
+    const line = points.map((bits, n) => [x(NTM.every * (n + 1)), y(bits)]);
+    NTM.line(pen, line, colour, 1.6, [[], [6, 3], [2, 3]][i]);
+  });
 };
 
 NTM.draw_lane = ([answer, ...heads], { read, write, y, wanted, wrong, asked }, who) => {
   const told = `${wrong} of ${asked} bits wrong`, [first, last] = NTM.reached([...read, ...write]);
-  answer.named(`${who}${told}`, `${who}what is wanted, and what it answers: ${told}`);
-  const both = wanted.map((row, t) => [...row, ...y[t]]);
-  NTM.timeline(answer, both, { map: "bits", names: ["wanted", "answer"], x: 50 });
+  const both = wanted.map((row, t) => [...row, ...y[t]]), title = `${who}${told}`;
+  const words = `${who}what is wanted, and what it answers: ${told}`;
+  NTM.timeline(answer, both, { map: "bits", names: ["wanted", "answer"], x: 50, title, words });
   for (const [i, [map, w]] of Object.entries({ write, read }).entries()) {
-    heads[i].named(`where the ${map} head is`);
-    NTM.timeline(heads[i], w.map((row) => row.subarray(first, last + 1)), { map, first });
+    const columns = w.map((row) => row.subarray(first, last + 1));
+    NTM.timeline(heads[i], columns, { map, first, title: `where the ${map} head is` });
   }
 };

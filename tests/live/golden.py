@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 
 from ntm import NTM, GravesRMSprop, addressing, memory, pretrained, tasks
+from ntm.live import at_work
 
 FILES = sorted(Path(pretrained.__file__).parent.rglob("ntm-*.safetensors"))
 TASKS = {
@@ -55,12 +56,20 @@ def equations(seed=0):
     return cases
 
 
+def hard(folder):
+    """A whole sequence of the hard machine, as the page has it: in half precision, in `folder`."""
+    machine, path = at_work.shipped(at_work.HARD), folder / "copy" / "hard.safetensors"
+    path.parent.mkdir()
+    path.write_bytes(at_work.packed(machine))
+    return sequence(path, machine=machine.half())
+
+
 @torch.no_grad()
-def sequence(path, seed=0):
+def sequence(path, seed=0, machine=None):
     """A whole sequence of a shipped machine: what came in, what every head did at every step, the
     logits, the last memory."""
-    machine = NTM.load(path).double()
-    task, sizes = TASKS[path.relative_to(Path(pretrained.__file__).parent).parts[0]]
+    machine = (machine or NTM.load(path)).double()
+    task, sizes = TASKS[next(part for part in reversed(path.parts) if part in TASKS)]
     x = task.sample(1, generator=torch.Generator().manual_seed(seed), **sizes).x.double()
     state, logits, steps = machine.initial_state(1), [], []
     for x_t in x:

@@ -3,10 +3,11 @@
     python tests/live/speed.py [--site _build/html] [--sequences 1000] [--rounds 1] [--seconds 4]
 
 Sizes of the scripts and of some built pages; frames while the hero and the playground play; tasks
-of more than 50 ms; what jumps; what axe finds; and how many sequences a second ntm.train, node and
-Chromium learn, in turns. Copy at the paper's size, one sequence at a time: seconds of the processor
-where it can be asked (ntm.train, node), so that a busy machine does not count; Chromium's are those
-of the clock, beside the clock's of the other two. All else counts only on a machine at rest.
+of more than 50 ms, of the clock and of the processor; what jumps; what axe finds; and how many
+sequences a second ntm.train, node and Chromium learn, in turns. Copy at the paper's size, one
+sequence at a time: seconds of the processor where it can be asked (ntm.train, node), so that a busy
+machine does not count; Chromium's are those of the clock, beside the clock's of the other two. All
+else of the clock counts only on a machine at rest.
 """
 
 import argparse
@@ -23,6 +24,7 @@ from urllib.parse import quote, unquote, urlparse
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 import page as pages  # noqa: E402
 from nodes import node  # noqa: E402
+from stretches import stretches  # noqa: E402
 
 from ntm import NTM, live, tasks, train  # noqa: E402
 from ntm.live import at_work  # noqa: E402
@@ -154,14 +156,17 @@ def smooth(browser, folder, name, button, seconds, state=None):
 def manners(browser, folder, axe):
     """What jumps while a figure begins, its long tasks then, and what axe finds."""
     for name in pages.FIGURES:
-        page, _ = opened(browser, f"file://{folder}/{name}.html")
+        page = browser.new_page(viewport={"width": 1280, "height": 900})
+        page.add_init_script(WATCH)
+        worked = stretches(page, lambda: page.goto(f"file://{folder}/{name}.html"))  # noqa: B023
         jumped = sum(entry["value"] for entry in page.evaluate("seen['layout-shift']"))
         long = page.evaluate("seen.longtask.map(({ duration }) => duration)")
         found = axe.run(page, ".ntm-live", {"preload": False}).response if axe else None
         told = "not asked" if found is None else ", ".join(
             f"{fault['id']} ({fault['impact']})" for fault in found["violations"]) or "nothing"
         print(f"{name:15} layout shift {jumped:.3f}; tasks over 50 ms as it begins: {len(long)}"
-              f"{f', worst {max(long):.0f} ms' if long else ''}; axe: {told}", flush=True)
+              f"{f', worst {max(long):.0f} ms' if long else ''}, of the processor "
+              f"{sum(ms > 50 for ms in worked)}, worst {worked[0]:.0f} ms; axe: {told}", flush=True)
         page.close()
 
 

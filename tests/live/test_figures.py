@@ -266,6 +266,14 @@ def test_the_playground_copies_what_is_typed_and_what_is_drawn(visit):
     assert "Written: “01010101" in finished(page) and "All 96 bits right" in finished(page)
 
 
+def test_the_hard_machine_copies_a_long_pattern_a_step_at_a_time(visit):
+    text = "It has seen twenty vectors at most, and never stood between two slots. " + "So on. " * 7
+    state = {"machine": at_work.HARD, "text": text, "head": "0"}
+    page = visit("playground", "#live:playground=" + json.dumps(state))
+    says_soon(page, "All 960 bits right in 120 vectors")
+    assert "(1.00)" in page.locator(".ntm-side").inner_text()  # on one slot wholly
+
+
 def test_the_playground_can_be_interfered_with_and_heals(visit):
     page = visit("playground")
     finished(page)
