@@ -277,6 +277,7 @@ WAYS = {
     "soft to hard": annealed,
     "soft to hard, home": partial(annealed, way=home),
     "Gumbel": partial(annealed, choice=gumbel),
+    "Gumbel, home": partial(annealed, choice=gumbel, way=home),
     "reward": reward,
 }
 RECIPE = dict(batch=8, lr=1e-3, every=80)
