@@ -6,7 +6,6 @@ from functools import partial
 import pytest
 import torch
 
-from ntm import tasks
 from ntm.addressing import address
 from ntm.beyond import hard
 from ntm.beyond.hard import Hard, gumbel, harden, hardest, moves, one_slot, straight_through, top
