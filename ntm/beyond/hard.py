@@ -2,8 +2,9 @@
 
     python -m ntm.beyond.hard --first 50 --seeds 10
 
-trains hard machines on copy in every way of WAYS, and writes what it finds to
-`pretrained/hard.json`; with --shipped it asks the shipped machines instead, made hard as they are.
+trains machines on a course of COURSES (--task, by default copy) in every way of WAYS, and writes
+what it finds to `pretrained/hard.json`; with --shipped it asks the shipped machines instead, made
+hard as they are.
 
 Nothing is added to the machine: a way to be hard is a function that stands in for
 `ntm.addressing.address`, and a choice is a function from chances p [..., n] to weights [..., n].
@@ -12,8 +13,10 @@ Nothing is added to the machine: a way to be hard is a function that stands in f
 import argparse
 import json
 import math
+import shlex
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from torch.nn.functional import binary_cross_entropy_with_logits
@@ -125,9 +128,44 @@ def harden(machine, where=moves, slots=None):
 
 # Training
 
-def slots_for(length):
-    """Enough for copy of this length, should a head walk on from the first step to the last."""
-    return 2 * length + 8
+class Course(NamedTuple):
+    """What is learned: a task, the machine beyond its defaults, and what is asked at the end:
+    {name: (what task.sample takes, how many sequences)}."""
+
+    task: object
+    settings: dict  # of NTM
+    questions: dict
+
+
+COURSES = {
+    "copy": Course(
+        tasks.Copy(), dict(controller="feedforward"),
+        {f"length {n}": (dict(length=n), many) for n, many in
+         {20: 16, 40: 8, 60: 4, 120: 4, 240: 2, 1_000: 1}.items()}),
+    "recall": Course(
+        tasks.AssociativeRecall(), dict(controller="feedforward"),
+        {f"{n} items": (dict(items=n), 32) for n in (2, 6, 20)}),
+    "recall, LSTM": Course(
+        tasks.AssociativeRecall(), dict(controller="lstm"),
+        {f"{n} items": (dict(items=n), 32) for n in (2, 6, 20)}),
+    "counting": Course(
+        tasks.RepeatCopy(lengths=(1, 3), repeats=(1, 5), count="marks"),
+        dict(controller="feedforward", read_heads=3),
+        {"training range": ({}, 64)} |
+        {f"{L} vectors, {n} times": (dict(length=L, repeats=n), 16) for L, n in
+         ((3, 5), (3, 20), (10, 5), (10, 20), (10, 40), (3, 100))}),
+}
+
+
+def slots_for(steps):
+    """Enough, should a head walk on from the first step to the last."""
+    return steps + 6
+
+
+def longest(task):
+    """The steps of a task's longest sequence."""
+    return max(len(task.sample(100, generator=torch.Generator().manual_seed(seed)).x)
+               for seed in range(3))
 
 
 def temperature(done, last=0.25):
@@ -135,33 +173,33 @@ def temperature(done, last=0.25):
     return 0.1 ** (done / (1 - last)) if done < 1 - last else 0.0
 
 
-def begin(seeds, start, where=None):
-    """Machines for copy of up to 20 vectors, one a seed: NTMs, or Hard where `where` is given."""
-    task = tasks.Copy()
-    machines = [(NTM if where is None else Hard)(task.inputs, task.outputs, "feedforward",
-                                                 N=slots_for(20), start=start, seed=seed)
-                for seed in seeds]
+def begin(course, seeds, start, where=None):
+    """Machines for a course, one a seed: NTMs, or Hard where `where` is given."""
+    task, settings = course.task, course.settings
+    machines = [(NTM if where is None else Hard)(
+        task.inputs, task.outputs, **dict(N=slots_for(longest(task)), start=start) | settings,
+        seed=seed) for seed in seeds]
     for machine in machines:
         if where is not None:
             machine.where = where
     return machines
 
 
-def soft(seeds, start, sequences, recipe):
+def soft(course, seeds, start, sequences, recipe):
     """The paper's machine, one after the other on the fast path."""
-    machines = begin(seeds, start)
-    return machines, [train(machine, tasks.Copy(), sequences, seed=seed, progress=False, **recipe)
+    machines = begin(course, seeds, start)
+    return machines, [train(machine, course.task, sequences, seed=seed, progress=False, **recipe)
                       for seed, machine in zip(seeds, machines)]
 
 
-def through(seeds, start, sequences, recipe):
+def through(course, seeds, start, sequences, recipe, way=moves):
     """Straight through, from the first sequence on."""
-    machines = begin(seeds, start, partial(moves, choose=straight_through))
-    return machines, train_many(machines, tasks.Copy(), sequences, seeds=seeds, progress=False,
+    machines = begin(course, seeds, start, partial(way, choose=straight_through))
+    return machines, train_many(machines, course.task, sequences, seeds=seeds, progress=False,
                                 **recipe)
 
 
-def annealed(seeds, start, sequences, recipe, choice=warm, way=moves):
+def annealed(course, seeds, start, sequences, recipe, choice=warm, way=moves):
     """From soft to hard: choices of a temperature that falls, then straight through; with `gumbel`,
     drawn ones while they are soft."""
     share = [0.0]
@@ -174,8 +212,8 @@ def annealed(seeds, start, sequences, recipe, choice=warm, way=moves):
         T = temperature(share[0])
         return choice(p, T) if T else straight_through(p)
 
-    machines = begin(seeds, start, partial(way, choose=choose))
-    return machines, train_many(machines, tasks.Copy(), sequences, seeds=seeds, progress=False,
+    machines = begin(course, seeds, start, partial(way, choose=choose))
+    return machines, train_many(machines, course.task, sequences, seeds=seeds, progress=False,
                                 schedule=schedule, **recipe)
 
 
@@ -190,7 +228,7 @@ def blamed(cost, usual, mask, log_p):
     return (cost + follows * log_p).sum(0)
 
 
-def reward(seeds, start, sequences, recipe):
+def reward(course, seeds, start, sequences, recipe):
     """REINFORCE: choices are drawn, and made likelier where what followed was cheaper than usual.
 
     Usual is the mean cost of a scored step so far. All machines see the same sequences.
@@ -203,11 +241,11 @@ def reward(seeds, start, sequences, recipe):
         said.append((p.clamp(min=tiny).log() * drawn).sum(-1))
         return drawn
 
-    task, batch, every = tasks.Copy(), recipe["batch"], recipe["every"]
-    machines = begin(seeds, start, partial(moves, choose=draw))
+    task, batch, every = course.task, recipe["batch"], recipe["every"]
+    machines = begin(course, seeds, start, partial(moves, choose=draw))
     many, S, generator = Many(machines), len(seeds), torch.Generator().manual_seed(seeds[0])
     optimizer = GravesRMSprop(many.parameters(), recipe["lr"])
-    usual, curves, costs = torch.full((S,), task.width * math.log(2)), [[] for _ in seeds], []
+    usual, curves, costs = torch.full((S,), task.outputs * math.log(2)), [[] for _ in seeds], []
     torch.manual_seed(seeds[0])
     for done in range(0, sequences, batch):
         optimizer.param_groups[0]["lr"] = recipe["lr"] * cosine(done / sequences)
@@ -235,53 +273,55 @@ def reward(seeds, start, sequences, recipe):
 WAYS = {
     "soft": soft,
     "straight through": through,
+    "straight through, home": partial(through, way=home),
     "soft to hard": annealed,
     "soft to hard, home": partial(annealed, way=home),
     "Gumbel": partial(annealed, choice=gumbel),
+    "Gumbel, home": partial(annealed, choice=gumbel, way=home),
     "reward": reward,
 }
 RECIPE = dict(batch=8, lr=1e-3, every=80)
-LENGTHS = {20: 16, 40: 8, 60: 4, 120: 4, 240: 2, 1_000: 1}  # how many sequences of each
 
 
 @torch.no_grad()
-def asked(machines, where=None, lengths=LENGTHS, seed=20_000):
-    """Wrong bits of every machine at each length, a dict each; the same sequences for all."""
+def asked(course, machines, where=None, most=math.inf, seed=20_000):
+    """Wrong bits of every machine at each question of at most so many steps, a dict each; the same
+    sequences for all."""
     found = [{} for _ in machines]
-    for length, sequences in lengths.items():
-        N = slots_for(length)
-        if where is None:
-            scored = [evaluate(on_slots(m, N), tasks.Copy(), sequences=sequences, seed=seed,
-                               length=length).wrong_bits for m in machines]
-        else:
-            many = Many([harden(m, where, N) for m in machines])
-            sample = tasks.Copy().sample(sequences, length=length,
-                                         generator=torch.Generator().manual_seed(seed))
-            with one_thread():
-                logits = many(sample.x.unsqueeze(2).expand(-1, -1, len(machines), -1))
-            scored = [tasks.wrong_bits(logits[:, :, i], sample).double().mean().item()
-                      for i in range(len(machines))]
-        for one, wrong in zip(found, scored):
-            one[f"length {length}"] = wrong
+    for question, (how, sequences) in course.questions.items():
+        sample = course.task.sample(sequences, generator=torch.Generator().manual_seed(seed), **how)
+        if len(sample.x) > most:
+            continue
+        N = slots_for(len(sample.x))
+        with one_thread():
+            if where is None:
+                logits = [on_slots(machine, N)(sample.x) for machine in machines]
+            else:
+                many = Many([harden(machine, where, N) for machine in machines])
+                logits = many(sample.x.unsqueeze(2).expand(-1, -1, len(machines), -1)).unbind(2)
+        for one, answer in zip(found, logits):
+            one[question] = tasks.wrong_bits(answer, sample).double().mean().item()
     return found
 
 
-def run(way, start, first, seeds, sequences=2_400, longest=1_000):
-    """Train one machine a seed in a way of WAYS, and ask it: the machines, and dicts for JSON."""
-    if way not in WAYS:
-        raise ValueError(f"way is {way!r}; it must be one of {', '.join(map(repr, WAYS))}")
-    seeds = list(range(first, first + seeds))
-    machines, curves = WAYS[way](seeds, start, sequences, RECIPE)
-    where = {"soft": None, "soft to hard, home": home}.get(way, moves)
-    lengths = {n: k for n, k in LENGTHS.items() if n <= longest}
-    scores, rounded_scores = asked(machines, where, lengths), [None] * len(seeds)
+def run(task, way, start, first, seeds, sequences=2_400, most=math.inf):
+    """Train one machine a seed on a course in a way of WAYS, and ask it, in sequences of at most so
+    many steps: the machines, and dicts for JSON."""
+    for what, value, allowed in [("task", task, COURSES), ("way", way, WAYS)]:
+        if value not in allowed:
+            raise ValueError(f"{what} is {value!r}; it must be one of "
+                             f"{', '.join(map(repr, allowed))}")
+    course, seeds = COURSES[task], list(range(first, first + seeds))
+    machines, curves = WAYS[way](course, seeds, start, sequences, RECIPE)
+    where = None if way == "soft" else home if way.endswith("home") else moves
+    scores, made_hard = asked(course, machines, where, most), [None] * len(seeds)
     if way == "soft":  # and what becomes of it if its moves are made hard as it is
-        rounded_scores = asked(machines, moves, {n: k for n, k in lengths.items() if n <= 120})
+        made_hard = asked(course, machines, moves, min(most, 250))
     curves = [getattr(curve, "bits", curve) for curve in curves]
     return machines, [
-        dict(way=way, start=start, seed=seed, every=RECIPE["every"],
+        dict(task=task, way=way, start=start, seed=seed, every=RECIPE["every"],
              bits=[round(b, 5) for b in curve], wrong_bits=score, made_hard=hard)
-        for seed, curve, score, hard in zip(seeds, curves, scores, rounded_scores)]
+        for seed, curve, score, hard in zip(seeds, curves, scores, made_hard)]
 
 
 # The shipped machines, made hard as they are
@@ -322,17 +362,19 @@ def main(arguments=None):
     """The command line. What a way has found before is kept in the file, unless it is run again."""
     parser = argparse.ArgumentParser(prog="python -m ntm.beyond.hard",
                                      description=__doc__.split("\n")[0])
+    parser.add_argument("--task", choices=COURSES, default="copy")
     parser.add_argument("--ways", nargs="+", choices=WAYS, default=list(WAYS))
     parser.add_argument("--start", choices=("tape", "bare"), default="tape")
     parser.add_argument("--first", type=int, default=50, help="the first seed")
     parser.add_argument("--seeds", type=int, default=5, help="how many")
     parser.add_argument("--sequences", type=int, default=2_400)
-    parser.add_argument("--longest", type=int, default=1_000, help="asked at the end")
+    parser.add_argument("--most", type=int, default=10_000,
+                        help="steps of the longest sequence that is asked for at the end")
     parser.add_argument("--folder", help="where the weights go; by default nowhere")
     parser.add_argument("--shipped", action="store_true", help="ask the shipped machines instead")
     given = parser.parse_args(arguments)
     command = "python -m ntm.beyond.hard " + " ".join(
-        f"--{name} {value}" for name, value in vars(given).items()
+        f"--{name} {shlex.quote(str(value))}" for name, value in vars(given).items()
         if name not in ("ways", "folder", "shipped"))
     if given.shipped:
         asks = [(task, model) for task in SHIPPED for model in ("ntm-feedforward", "ntm-lstm")
@@ -340,17 +382,19 @@ def main(arguments=None):
         keep([dict(of="shipped", **shipped(*ask)) for ask in asks],
              lambda r: r["of"] == "shipped")
     for way in () if given.shipped else given.ways:
-        machines, found = run(way, given.start, given.first, given.seeds, given.sequences,
-                              given.longest)
+        machines, found = run(given.task, way, given.start, given.first, given.seeds,
+                              given.sequences, given.most)
         if given.folder:
             Path(given.folder).mkdir(parents=True, exist_ok=True)
             for machine, one in zip(machines, found):
-                name = f"{way} {given.start} {one['seed']}.safetensors".replace(" ", "-")
-                machine.save(Path(given.folder) / name)
+                name = f"{given.task} {way} {given.start} {one['seed']}".replace(" ", "-")
+                machine.save(Path(given.folder) / f"{name}.safetensors")
         keep([dict(of="training", command=command, **r) for r in found],
-             lambda r, way=way: (r.get("way"), r.get("start")) == (way, given.start))
-        print(way, given.start, sum(r["wrong_bits"]["length 20"] == 0 for r in found),
-              "of", given.seeds, "without a wrong bit at length 20")
+             lambda r, way=way: r["of"] == "training"
+             and (r["task"], r["way"], r["start"]) == (given.task, way, given.start))
+        question = next(iter(found[0]["wrong_bits"]))
+        print(given.task, way, given.start, sum(r["wrong_bits"][question] == 0 for r in found),
+              "of", given.seeds, "without a wrong bit at", question)
 
 
 if __name__ == "__main__":

@@ -9,14 +9,14 @@ from .. import plots
 from ..beyond import hard, sparse
 
 SHOWN = {"soft": (plots.SERIES[0], "--"), "soft to hard": (plots.SERIES[3], "-"),
-         "soft to hard, home": (plots.SERIES[1], "-.")}
+         "Gumbel": (plots.SERIES[2], ":"), "soft to hard, home": (plots.SERIES[1], "-.")}
 
 
 def shares(runs, way, start="tape"):
-    """{length: the share of bits that each seed has wrong} of the runs of a way."""
+    """{length: the share of bits that each seed has wrong} of the runs of a way on copy."""
     found = {}
     for r in runs:
-        if (r.get("way"), r.get("start")) == (way, start):
+        if (r["task"], r.get("way"), r.get("start")) == ("copy", way, start):
             for question, wrong in r["wrong_bits"].items():
                 length = int(question.split()[-1])
                 found.setdefault(length, []).append(wrong / (8 * length))

@@ -6,7 +6,6 @@ from functools import partial
 import pytest
 import torch
 
-from ntm import tasks
 from ntm.addressing import address
 from ntm.beyond import hard
 from ntm.beyond.hard import Hard, gumbel, harden, hardest, moves, one_slot, straight_through, top
@@ -104,14 +103,27 @@ def test_harden_on_more_slots_keeps_the_weights():
     assert torch.equal(other.heads.linear.weight, machine.heads.linear.weight)
 
 
-@pytest.mark.parametrize("way", hard.WAYS)
-def test_every_way_runs_and_says_all(way, monkeypatch):
+@pytest.mark.parametrize("task, way", [*(("copy", way) for way in hard.WAYS), ("recall", "reward"),
+                                       ("recall, LSTM", "soft to hard"), ("counting", "soft"),
+                                       ("counting", "soft to hard, home")])
+def test_every_way_runs_and_says_all(task, way, monkeypatch):
     monkeypatch.setattr(hard, "RECIPE", dict(batch=2, lr=1e-3, every=4))
-    _, found = hard.run(way, "tape", 3, 2, sequences=20, longest=20)
+    _, found = hard.run(task, way, "tape", 3, 2, sequences=20, most=42)
     assert [r["seed"] for r in found] == [3, 4]
+    questions = {"copy": {"length 20"}, "recall": {"2 items", "6 items"}}.get(
+        task.split(",")[0], {"training range", "3 vectors, 5 times"})
     for r in found:
-        assert len(r["bits"]) == 5 and set(r["wrong_bits"]) == {"length 20"}
+        assert r["task"] == task and len(r["bits"]) == 5 and set(r["wrong_bits"]) == questions
         assert all(bits == bits and bits < 500 for bits in r["bits"])
+
+
+@pytest.mark.parametrize("task", hard.COURSES)
+def test_a_course_has_room_for_a_head_that_never_stops(task):
+    course = hard.COURSES[task]
+    (machine,) = hard.begin(course, [0], "tape")
+    for seed in range(20):
+        steps = len(course.task.sample(8, generator=torch.Generator().manual_seed(seed)).x)
+        assert steps <= hard.longest(course.task) < machine.settings["N"]
 
 
 def test_the_surrogate_has_on_average_the_slope_of_the_expected_cost():
@@ -131,17 +143,26 @@ def test_the_surrogate_has_on_average_the_slope_of_the_expected_cost():
     assert torch.allclose(one, two)
 
 
-def test_unknown_ways_are_refused():
+def test_unknown_ways_and_tasks_are_refused():
     with pytest.raises(ValueError, match="way is 'softly'; it must be one of 'soft'"):
-        hard.run("softly", "tape", 0, 1)
+        hard.run("copy", "softly", "tape", 0, 1)
+    with pytest.raises(ValueError, match="task is 'sort'; it must be one of 'copy', 'recall'"):
+        hard.run("sort", "soft", "tape", 0, 1)
 
 
-def test_asked_asks_hard_and_soft_alike(monkeypatch):
-    machines = hard.begin([0, 1], "tape")
-    soft = hard.asked(machines, None, {3: 4})
-    same = hard.asked(machines, address, {3: 4})  # on the clear path, begun at one slot
+def test_asked_asks_hard_and_soft_alike():
+    course = hard.COURSES["copy"]._replace(questions={"length 3": (dict(length=3), 4)})
+    machines = hard.begin(course, [0, 1], "tape")
+    soft = hard.asked(course, machines)
+    same = hard.asked(course, machines, address)  # on the clear path, begun at one slot
     for one, two in zip(soft, same):
         assert abs(one["length 3"] - two["length 3"]) < 6  # of 24, guessing
+
+
+def test_too_long_a_question_is_not_asked():
+    course = hard.COURSES["recall"]
+    (found,) = hard.asked(course, hard.begin(course, [0], "tape"), most=16)
+    assert set(found) == {"2 items"}
 
 
 def test_the_record_holds_every_way_on_its_seeds():
@@ -149,12 +170,7 @@ def test_the_record_holds_every_way_on_its_seeds():
     assert {r["task"] for r in runs if r["of"] == "shipped"} == set(hard.SHIPPED)
     trained = [r for r in runs if r["of"] == "training"]
     assert {r["way"] for r in trained} <= set(hard.WAYS)
-    assert len({(r["way"], r["start"], r["seed"]) for r in trained}) == len(trained)
+    assert len({(r["task"], r["way"], r["start"], r["seed"]) for r in trained}) == len(trained)
     for r in trained:
-        assert r["bits"] and r["wrong_bits"]["length 20"] >= 0
-
-
-def test_copy_is_asked_with_room_for_a_head_that_never_stops():
-    for length in (1, 20, 1_000):
-        steps = len(tasks.Copy().sample(1, length=length).x)
-        assert hard.slots_for(length) > steps
+        assert r["bits"] and set(r["wrong_bits"]) <= set(hard.COURSES[r["task"]].questions)
+        assert all(wrong >= 0 for wrong in r["wrong_bits"].values())
