@@ -307,17 +307,23 @@ def answers(machine, task, items, sequences, seed):
     return wrong
 
 
+def in_every_way(machine, slots):
+    """A dense machine on another number of slots: dense, and sparse with two K."""
+    return {"dense": on_slots(machine, slots)} | {f"K = {K}": sparse(machine, slots, K)
+                                                  for K in (8, 32)}
+
+
 WIDE = dict(width=16, vectors=1)  # 65,536 items there are, so that a thousand of them differ
-TRAINED = ((2, 6), (2, 40))  # items, in the first and in the second half of the training
 ASKED_WIDE = {6: 10, 20: 10, 100: 5, 1_000: 2}  # items: how many sequences of each seed
 
 
-def wide(seed, sequences=8_000, every=200, slots=4_096, keep=None):
-    """Train a dense machine of 128 slots on WIDE, so many sequences a half, and ask it on more
-    slots, dense and sparse; a dict for JSON. keep: a path for its weights, in float16."""
+def wide(seed, most=40, sequences=8_000, every=200, slots=4_096, keep=None):
+    """Train a dense machine of 128 slots on WIDE, so many sequences of 2 to 6 items and as many of
+    2 to `most`, and ask it on more slots, dense and sparse; a dict for JSON. keep: a path for its
+    weights, in float16."""
     curve = []
-    for half, items in enumerate(TRAINED):
-        task = tasks.AssociativeRecall(**WIDE, items=items)
+    for half, last in enumerate((6, most)):
+        task = tasks.AssociativeRecall(**WIDE, items=(2, last))
         if not half:
             machine = NTM(task.inputs, task.outputs, "feedforward", start="tape",
                           initial_strength=3.0, seed=seed)
@@ -325,33 +331,25 @@ def wide(seed, sequences=8_000, every=200, slots=4_096, keep=None):
                        progress=False).bits
     if keep is not None:
         copy.deepcopy(machine).half().save(keep)
-    ways = {"dense": on_slots(machine, slots)}
-    ways |= {f"K = {K}": sparse(machine, slots, K) for K in (8, 32)}
-    return dict(seed=seed, sequences=2 * sequences, every=every, N=slots,
+    return dict(seed=seed, most=most, sequences=2 * sequences, every=every, N=slots,
                 bits=[float(f"{b:.4g}") for b in curve],
                 wrong_bits={way: {f"{items} items": answers(who, task, items, n, 10_000 + seed)
                                   for items, n in ASKED_WIDE.items()}
-                            for way, who in ways.items()})
+                            for way, who in in_every_way(machine, slots).items()})
 
 
 ITEMS = {6: 10, 20: 10, 100: 2, 1_000: 1}  # how many sequences of each
 
 
-def recall(items, slots=8_192, K=8, seed=30_000):
-    """Wrong bits of the shipped machine of associative recall, sparse, and up to 100 items dense
-    (a step of it reads all slots five times); a dict for JSON."""
+def recall(items, K=None, slots=8_192, seed=30_000):
+    """The same of the shipped machine of associative recall: items of three vectors of 6 bits, of
+    which there are 64, so that at a thousand items each stands in some 47 rows. K: only this
+    one."""
     machine = pretrained.load("associative_recall", "ntm-feedforward")
-    dense, thin = on_slots(machine, slots), sparse(machine, slots, K)
-    wrong, bits = {"sparse": [], "dense": []}, {"sparse": [], "dense": []}
-    generator = torch.Generator().manual_seed(seed)
-    for _ in range(ITEMS[items]):
-        sample = tasks.AssociativeRecall().sample(1, items=items, generator=generator)
-        with one_thread(), torch.no_grad():
-            for kind, who in [("sparse", thin), ("dense", dense)][:1 + (items <= 100)]:
-                logits = who(sample.x)
-                wrong[kind].append(int(tasks.wrong_bits(logits, sample)))
-                bits[kind].append(round(tasks.bits(logits, sample).item(), 4))
-    return dict(items=items, N=slots, K=K, wrong_bits=wrong, bits=bits)
+    ways = {f"K = {K}": sparse(machine, slots, K)} if K else in_every_way(machine, slots)
+    return dict(items=items, N=slots,
+                wrong_bits={way: answers(who, tasks.AssociativeRecall(), items, ITEMS[items], seed)
+                            for way, who in ways.items()})
 
 
 def jobs():
@@ -366,14 +364,16 @@ def jobs():
     found += [dict(of="sequence", kind=kind, N=N)
               for kind, N in [("dense", 128), ("sparse", MANY), ("dense", MANY)]]
     found += [dict(of="recall", items=items) for items in ITEMS]
-    return found + [dict(of="wide", seed=seed) for seed in SEEDS]
+    found.append(dict(of="recall", items=1_000, K=64))
+    found += [dict(of="wide", seed=seed, most=40) for seed in SEEDS]
+    return found + [dict(of="wide", seed=seed, most=6) for seed in SEEDS[:3]]
 
 
 def run(of, **job):
     """One of `jobs`; a dict for JSON, with a hash of the code that made it."""
     measure = dict(cost=cost, learning=learn, sequence=one_sequence, recall=recall,
                    wide=wide)[of]
-    if (of, job.get("seed")) == ("wide", SEEDS[0]):
+    if job == dict(seed=SEEDS[0], most=40):
         job["keep"] = SHIPPED
     return dict(of=of, **measure(**job), source=source("beyond/sparse.py", "kin/index.py"))
 

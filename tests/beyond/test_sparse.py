@@ -178,15 +178,15 @@ def test_wide_keeps_its_machine_and_asks_it_in_every_way(tmp_path, monkeypatch):
 
 def test_a_run_says_what_it_is_of_and_the_shipped_one_where_it_goes(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "SHIPPED", tmp_path / "one.safetensors")
-    monkeypatch.setattr(module, "wide", lambda seed, keep=None: dict(seed=seed, at=keep))
-    first, second = (module.run("wide", seed=seed) for seed in module.SEEDS[:2])
+    monkeypatch.setattr(module, "wide", lambda seed, most, keep=None: dict(at=keep))
+    first, second = (module.run("wide", seed=module.SEEDS[0], most=most) for most in (40, 6))
     assert first["of"] == "wide" and first["at"] == tmp_path / "one.safetensors"
     assert second["at"] is None and len(first["source"]) == 12
 
 
 def test_the_record_has_every_size_and_every_number_of_items():
     runs = json.loads(module.FILE.read_text(encoding="utf-8"))["runs"]
-    key = ("of", "kind", "N", "seed", "items")
+    key = ("of", "kind", "N", "seed", "items", "sequences", "most")
     there = [{k: r[k] for k in key if k in r} for r in runs]
     for job in module.jobs():
         assert any({k: job[k] for k in key if k in job}.items() <= r.items() for r in there), job
@@ -195,7 +195,7 @@ def test_the_record_has_every_size_and_every_number_of_items():
 
 def test_the_shipped_machine_answers_as_its_record_says():
     runs = json.loads(module.FILE.read_text(encoding="utf-8"))["runs"]
-    record = next(r for r in runs if (r["of"], r["seed"]) == ("wide", module.SEEDS[0]))
+    record = next(r for r in runs if r["of"] == "wide" and r["most"] == 40)
     machine = sparse(NTM.load(module.SHIPPED).float(), record["N"], 32)
     found = module.answers(machine, tasks.AssociativeRecall(**module.WIDE), 20, 5,
                            10_000 + record["seed"])
