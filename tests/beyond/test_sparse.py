@@ -197,7 +197,8 @@ def test_the_shipped_machine_answers_as_its_record_says():
     runs = json.loads(module.FILE.read_text(encoding="utf-8"))["runs"]
     record = next(r for r in runs if r["of"] == "wide" and r["most"] == 40)
     machine = sparse(NTM.load(module.SHIPPED).float(), record["N"], 32)
-    found = module.answers(machine, tasks.AssociativeRecall(**module.WIDE), 20, 5,
+    found = module.answers(machine, tasks.AssociativeRecall(**module.WIDE), 20, 10,
                            10_000 + record["seed"])
-    # float16 may turn a bit that was nearly even
-    assert abs(sum(found) - sum(record["wrong_bits"]["K = 32"]["20 items"][:5])) <= 1
+    said = record["wrong_bits"]["K = 32"]["20 items"]
+    # float16 may turn a search that was nearly even
+    assert len(said) == 10 and abs(found.count(0) - said.count(0)) <= 2
