@@ -170,8 +170,7 @@ def main(arguments=None):
         lm.half().save(path, curve=curve, found=[before, after])
     lm = LM.load(path).float().eval()
     for seed in options.lenses:
-        names = LENSES if seed == 0 else ("tokens", "cosine")
-        for name, lens in train_lenses(lm, seed, names=names):
+        for name, lens in train_lenses(lm, seed, names=LENSES):
             lens.half().save(options.out / f"lens-{options.seed}-{name}-{seed}.safetensors")
 
 
