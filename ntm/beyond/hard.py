@@ -77,6 +77,11 @@ def rounded(M, k, β, g, s, γ, w_prev, choose=hardest):
     return sharpen(shift(w_g, choose(s)), γ)
 
 
+def whole_shift(M, k, β, g, s, γ, w_prev, choose=hardest):
+    """The shift is one step; all else as in the paper."""
+    return address(M, k, β, g, choose(s), γ, w_prev)
+
+
 def moves(M, k, β, g, s, γ, w_prev, choose=hardest):
     """Stay where the head was, or jump to the one row most like the key; then -1, 0 or +1."""
     jump = choose(torch.stack([1 - g, g], -1))[..., 1]
@@ -199,9 +204,9 @@ def through(course, seeds, start, sequences, recipe, way=moves):
                                 **recipe)
 
 
-def annealed(course, seeds, start, sequences, recipe, choice=warm, way=moves):
-    """From soft to hard: choices of a temperature that falls, then straight through; with `gumbel`,
-    drawn ones while they are soft."""
+def cooling(way, choice=warm):
+    """A schedule for train_many, and with it a way whose choices cool while it is asked: of a
+    temperature that falls, then straight through."""
     share = [0.0]
 
     def schedule(done):  # train_many asks it before every update
@@ -212,7 +217,14 @@ def annealed(course, seeds, start, sequences, recipe, choice=warm, way=moves):
         T = temperature(share[0])
         return choice(p, T) if T else straight_through(p)
 
-    machines = begin(course, seeds, start, partial(way, choose=choose))
+    return schedule, partial(way, choose=choose)
+
+
+def annealed(course, seeds, start, sequences, recipe, choice=warm, way=moves):
+    """From soft to hard: choices of a temperature that falls, then straight through; with `gumbel`,
+    drawn ones while they are soft."""
+    schedule, where = cooling(way, choice)
+    machines = begin(course, seeds, start, where)
     return machines, train_many(machines, course.task, sequences, seeds=seeds, progress=False,
                                 schedule=schedule, **recipe)
 
@@ -324,6 +336,30 @@ def run(task, way, start, first, seeds, sequences=2_400, most=math.inf):
         for seed, curve, score, hard in zip(seeds, curves, scores, made_hard)]
 
 
+# Trained soft, then cooled
+
+MARKS = Course(tasks.RepeatCopy(count="marks"), {}, {"training range": ({}, 64)} | {
+    f"{L} vectors, {n} times": (dict(length=L, repeats=n), 8) for L, n in
+    ((10, 20), (10, 40), (3, 50), (3, 100))})
+
+
+def cooled(folder, first, seeds, sequences=3_200, way=whole_shift):
+    """Machines that ntm.runs has trained to count marks, in `folder`, go on with sequences of up to
+    6 vectors and 6 rounds while their shift becomes hard; dicts for JSON."""
+    seeds = list(range(first, first + seeds))
+    soft = [NTM.load(Path(folder) / f"repeat_copy_marks-ntm-feedforward-{seed}.safetensors")
+            for seed in seeds]
+    schedule, where = cooling(way)
+    machines = [harden(machine, where) for machine in soft]
+    curves = train_many(machines, tasks.RepeatCopy(lengths=(1, 6), repeats=(1, 6), count="marks"),
+                        sequences, seeds=seeds, batch=4, lr=1e-4, every=80, schedule=schedule,
+                        progress=False)
+    return [dict(task="counting marks", seed=seed, every=80,
+                 bits=[round(b, 5) for b in curve.bits], soft=before, wrong_bits=after)
+            for seed, curve, before, after in zip(seeds, curves, asked(MARKS, soft),
+                                                  asked(MARKS, machines, way))]
+
+
 # The shipped machines, made hard as they are
 
 HARDER = {
@@ -372,16 +408,21 @@ def main(arguments=None):
                         help="steps of the longest sequence that is asked for at the end")
     parser.add_argument("--folder", help="where the weights go; by default nowhere")
     parser.add_argument("--shipped", action="store_true", help="ask the shipped machines instead")
+    parser.add_argument("--cool", help="instead, a folder in which ntm.runs repeat_copy_marks "
+                                       "has left these seeds: make their shift hard")
     given = parser.parse_args(arguments)
     command = "python -m ntm.beyond.hard " + " ".join(
         f"--{name} {shlex.quote(str(value))}" for name, value in vars(given).items()
-        if name not in ("ways", "folder", "shipped"))
+        if name not in ("ways", "folder", "shipped", "cool"))
     if given.shipped:
         asks = [(task, model) for task in SHIPPED for model in ("ntm-feedforward", "ntm-lstm")
                 if (task, model) != ("repeat copy, marks", "ntm-lstm")]  # is not shipped
         keep([dict(of="shipped", **shipped(*ask)) for ask in asks],
              lambda r: r["of"] == "shipped")
-    for way in () if given.shipped else given.ways:
+    if given.cool:
+        keep([dict(of="cooled", **r) for r in cooled(given.cool, given.first, given.seeds)],
+             lambda r: r["of"] == "cooled")
+    for way in () if given.shipped or given.cool else given.ways:
         machines, found = run(given.task, way, given.start, given.first, given.seeds,
                               given.sequences, given.most)
         if given.folder:

@@ -65,6 +65,29 @@ def test_moves_is_the_loop_that_its_words_say():
             assert w[b, h].tolist() == [float(i == there) for i in range(9)]
 
 
+def test_a_whole_shift_is_the_paper_s_address_with_all_of_one_step():
+    M, k, β, g, s, γ, w_prev = emitted()
+    s = s[:, :, [2, 0, 1]]
+    most = torch.eye(3)[s.argmax(-1)]
+    assert torch.equal(hard.whole_shift(M, k, β, g, s, γ, w_prev),
+                       address(M, k, β, g, most, γ, w_prev))
+    assert not torch.allclose(address(M, k, β, g, s, γ, w_prev),
+                              address(M, k, β, g, most, γ, w_prev), atol=1e-2)
+
+
+def test_cooled_goes_on_from_trained_machines_and_asks_before_and_after(tmp_path, monkeypatch):
+    few = hard.MARKS._replace(questions={"training range": ({}, 2)})
+    monkeypatch.setattr(hard, "MARKS", few)
+    task = few.task
+    for seed in (3, 4):
+        NTM(task.inputs, task.outputs, "feedforward", N=32, start="tape", seed=seed).save(
+            tmp_path / f"repeat_copy_marks-ntm-feedforward-{seed}.safetensors")
+    found = hard.cooled(tmp_path, 3, 2, sequences=160)
+    assert [r["seed"] for r in found] == [3, 4] and all(len(r["bits"]) == 2 for r in found)
+    assert found[0]["soft"].keys() == found[0]["wrong_bits"].keys() == {"training range"}
+    assert found[0]["soft"] != found[0]["wrong_bits"]
+
+
 def test_one_slot_is_where_most_of_the_weight_was():
     given = emitted(seed=1)
     assert torch.equal(one_slot(*given).argmax(-1), address(*given).argmax(-1))
