@@ -4,7 +4,7 @@
 
 trains machines on a course of COURSES (--task, by default copy) in every way of WAYS, and writes
 what it finds to `pretrained/hard.json`; with --shipped it asks the shipped machines instead, made
-hard as they are.
+hard as they are, and with --cool it goes on with machines that ntm.runs has left in a folder.
 
 Nothing is added to the machine: a way to be hard is a function that stands in for
 `ntm.addressing.address`, and a choice is a function from chances p [..., n] to weights [..., n].

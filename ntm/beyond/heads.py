@@ -211,20 +211,22 @@ def overlap_now(machine, task=None, sequences=20, seed=0):
     return overlap(w).item() if machine.read_heads > 1 else None
 
 
-def made_of(machine, task, train_it, fresh, questions):
+def made_of(machine, task, seed, questions, learner=None, **recipe):
     """What one training makes of a machine; a dict for JSON.
 
-    milliseconds: of CPU time, a sequence. without, alone: bits where one read head after the other
-    is silenced, or is the only one that is heard.
+    learner: what is trained, by default the machine itself. recipe: of ntm.train, `sequences` and
+    `every` among it. milliseconds: of CPU time, a sequence. without, alone: bits where one read
+    head after the other is silenced, or is the only one that is heard.
     """
+    fresh, sequences = 10_000 + seed, recipe["sequences"]
     begin, started = overlap_now(machine, task, seed=fresh), time.process_time()
-    curve, sequences, every = train_it()
+    curve = train(learner or machine, task, seed=seed, progress=False, **recipe).bits
     seconds, scores = time.process_time() - started, {}
     for question, how in questions.items():
         scored = evaluate(machine, task, sequences=100, seed=fresh, **how)
         scores[question] = dict(bits=float(f"{scored.bits:.4g}"), wrong_bits=scored.wrong_bits)
-    return dict(sequences=sequences, every=every, bits=[float(f"{bits:.4g}") for bits in curve],
-                scores=scores,
+    return dict(sequences=sequences, every=recipe["every"],
+                bits=[float(f"{bits:.4g}") for bits in curve], scores=scores,
                 overlap=dict(begin=begin, end=overlap_now(machine, task, seed=fresh)),
                 without=[float(f"{bits:.4g}") for bits in without_each(machine, task, 40, fresh)],
                 alone=[float(f"{bits:.4g}") for bits in with_each(machine, task, 40, fresh)],
@@ -235,15 +237,11 @@ def made_of(machine, task, train_it, fresh, questions):
 def run(heads, start, weight, seed, sequences=SEQUENCES, every=100):
     """Train one machine on recall; a dict for JSON. weight: of the price for overlap, in bits; 0
     for none."""
-    machine, task = build(heads, start, seed), tasks.AssociativeRecall()
-
-    def train_it():
-        learner = Apart(machine, weight, seed=seed) if weight else machine
-        return train(learner, task, sequences, seed=seed, every=every,
-                     progress=False).bits, sequences, every
-
+    machine = build(heads, start, seed)
+    learner = Apart(machine, weight, seed=seed) if weight else machine
     return dict(task="recall", heads=heads, start=start, weight=weight, seed=seed,
-                **made_of(machine, task, train_it, 10_000 + seed, QUESTIONS))
+                **made_of(machine, tasks.AssociativeRecall(), seed, QUESTIONS, learner,
+                          sequences=sequences, every=every))
 
 
 def sort(heads, controller, seed, **changes):
@@ -252,14 +250,10 @@ def sort(heads, controller, seed, **changes):
     task, recipe = tasks.PrioritySort(**SORT), SORT_RECIPE | changes
     machine = NTM(task.inputs, task.outputs, controller, read_heads=heads, write_heads=heads,
                   seed=seed, **SORT_SETTINGS)
-
-    def train_it():
-        adam = torch.optim.Adam(machine.parameters(), lr=recipe["lr"])
-        return train(machine, task, seed=seed, optimizer=adam, schedule=warm_cosine,
-                     progress=False, **recipe).bits, recipe["sequences"], recipe["every"]
-
+    adam = torch.optim.Adam(machine.parameters(), lr=recipe["lr"])
     return dict(task="sort", heads=heads, controller=controller, seed=seed,
-                **made_of(machine, task, train_it, 10_000 + seed, {"training range": {}}))
+                **made_of(machine, task, seed, {"training range": {}}, optimizer=adam,
+                          schedule=warm_cosine, **recipe))
 
 
 def jobs_of(seeds):

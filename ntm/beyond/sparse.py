@@ -294,7 +294,6 @@ def one_sequence(kind, N, seed=0):
                 bytes=size)
 
 
-SIZES = [2**n for n in (7, 10, 13, 16, 18, 20)]
 # A recall of many items
 
 def answers(machine, task, items, sequences, seed):
@@ -350,6 +349,9 @@ def recall(items, K=None, slots=8_192, seed=30_000):
     return dict(items=items, N=slots,
                 wrong_bits={way: answers(who, tasks.AssociativeRecall(), items, ITEMS[items], seed)
                             for way, who in ways.items()})
+
+
+SIZES = [2**n for n in (7, 10, 13, 16, 18, 20)]  # slots, of which a step's cost is measured
 
 
 def jobs():
