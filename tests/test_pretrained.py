@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from ntm import evaluate, pretrained
-from ntm.runs import MODELS, QUESTIONS, TASKS, build, on_slots
+from ntm.runs import MODELS, QUESTIONS, TASKS, build, on_slots, settings_of
 
 SHIPPED = sorted((path.parent.name, path.stem) for path in pretrained.HERE.glob("*/*.safetensors")
                  if path.stem in MODELS)
@@ -90,3 +90,13 @@ def test_the_count_of_repeat_copy_lies_on_the_tape():
             said += [y[:, 6] > 0] * (t > 11)
         said = torch.stack(said)
         assert (not said.any()) if rounds is None else (said.int().argmax(0) == 4 * rounds).all()
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_a_long_run_is_the_recipe_at_the_papers_budget(task):
+    for run in pretrained.long_runs(task):
+        assert len(run["bits"]) * run["every"] == run["recipe"]["sequences"] >= 500_000
+        assert set(run["scores"]) == set(QUESTIONS[task])
+        assert run["settings"] == build(task, run["model"], run["seed"]).settings
+        assert run["recipe"] == (settings_of(task, run["model"])[1]
+                                 | {k: run["recipe"][k] for k in ("sequences", "every")})

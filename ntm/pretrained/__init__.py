@@ -4,6 +4,7 @@ and the paper's own curves.
 `<task>/runs.json` holds every run of that task as ntm.runs.run returned it;
 `<task>/<model>.safetensors` the weights of the median seed. (The LSTM's are shipped for copy and
 N-grams only.) `<task>/looked_at/` are weights of other seeds that its chapter takes apart.
+`long.json` holds single runs at the paper's own budget, of which no weights are shipped.
 `paper/*.csv` are the learning curves of the paper, digitised from its figures.
 """
 
@@ -28,6 +29,12 @@ def runs(task, model=None, start=None):
     # a tape's come first in the file
     latest = {run["model"]: (run.get("start") or "bare") for run in reversed(found)}
     return [run for run in found if (run.get("start") or "bare") == (start or latest[run["model"]])]
+
+
+def long_runs(task):
+    """The single runs of `task` at the paper's own budget, a list as `runs` gives."""
+    found = json.loads((HERE / "long.json").read_text(encoding="utf-8"))
+    return [run for run in found if run["task"] == task]
 
 
 def load(task, model):
