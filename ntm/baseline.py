@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from .checks import check_input, integer, positive
+from .checks import check_input, positive, seeded
 from .weights import Saved, draw
 
 
@@ -18,11 +18,7 @@ class LSTMBaseline(Saved, nn.Module):
     def __init__(self, inputs, outputs, hidden_size=256, layers=3, *, seed=None):
         inputs, outputs, hidden_size, layers = positive(inputs=inputs, outputs=outputs,
                                                         hidden_size=hidden_size, layers=layers)
-        generator = (
-            None
-            if seed is None
-            else torch.Generator().manual_seed(integer("seed", seed, low=-(2**63)))
-        )
+        generator = seeded(seed)
         super().__init__()
         self.settings = dict(inputs=inputs, outputs=outputs, hidden_size=hidden_size, layers=layers)
         self.inputs, self.outputs = inputs, outputs

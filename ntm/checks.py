@@ -42,6 +42,14 @@ def number(name, value, allowed="a finite number", above=-math.inf):
     return found
 
 
+def seeded(seed):
+    """A generator on the CPU that draws from `seed`; None, which is torch's global one, for None.
+    Raises ValueError for what is no integer."""
+    if seed is None:
+        return None
+    return torch.Generator().manual_seed(integer("seed", seed, low=-(2**63)))
+
+
 def watched():
     """Whether something is on that wants to see every operation, or cannot read values: a transform
     of torch.func, forward-mode derivatives, a trace, an export, a compilation, a mode, a hook on

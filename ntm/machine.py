@@ -25,7 +25,7 @@ from torch.utils.checkpoint import checkpoint
 
 from . import fast
 from .addressing import address
-from .checks import check_input, check_state, integer, number, positive
+from .checks import check_input, check_state, integer, number, positive, seeded
 from .controllers import LSTM, FeedForward
 from .heads import Heads
 from .memory import add, erase, read
@@ -141,11 +141,7 @@ class NTM(Saved, nn.Module):
         if start == "tape" and not shift_range:
             raise ValueError("shift_range is 0 and start is 'tape'; a tape walks on: at least 1")
         initial_strength = number("initial_strength", initial_strength)
-        generator = (
-            None
-            if seed is None
-            else torch.Generator().manual_seed(integer("seed", seed, low=-(2**63)))
-        )
+        generator = seeded(seed)
         super().__init__()
         self.settings = dict(
             inputs=inputs, outputs=outputs, controller=controller, hidden_size=hidden_size,

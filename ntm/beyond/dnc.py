@@ -18,7 +18,7 @@ from torch import nn
 from torch.nn.functional import softplus
 
 from ..addressing import content, interpolate, sharpen
-from ..checks import check_input, integer, positive
+from ..checks import check_input, positive, seeded
 from ..controllers import LSTM
 from ..memory import add, erase, read
 from ..weights import Saved, draw
@@ -260,11 +260,7 @@ class DNC(Saved, nn.Module):
         inputs, outputs, hidden_size, N, width, read_heads = checked = positive(**sizes)
         if start not in ("bare", "tape"):
             raise ValueError(f"start is {start!r}; it must be one of bare, tape")
-        generator = (
-            None
-            if seed is None
-            else torch.Generator().manual_seed(integer("seed", seed, low=-(2**63)))
-        )
+        generator = seeded(seed)
         super().__init__()
         self.settings = dict(zip(sizes, checked)) | repairs | dict(start=start)
         self.inputs, self.outputs, self.read_heads = inputs, outputs, read_heads
