@@ -269,6 +269,8 @@ def collect(folder, into=Path(__file__).parent / "pretrained"):
     for path in sorted(Path(folder).glob("*.json")):
         result = json.loads(path.read_text(encoding="utf-8"))
         del result["made"]
+        # five digits: a long curve is most of what a record weighs
+        result["bits"] = [float(f"{bits:.5g}") for bits in result["bits"]]
         found.setdefault(result["task"], {}).setdefault(result["model"], []).append(result)
     for task, models in found.items():
         home = into / task

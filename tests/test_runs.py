@@ -11,6 +11,7 @@ from torch.testing import assert_close
 
 from ntm import NTM, LSTMBaseline, tasks
 from ntm.runs import (
+    LSTM_SHIPPED,
     MODELS,
     OPTIMIZERS,
     QUESTIONS,
@@ -83,11 +84,27 @@ def test_collect_ranks_ngrams_by_what_is_above_the_bayes_estimator(tmp_path):
     for seed, (bits, bayes) in enumerate([(130, 129), (125, 120), (135, 132)]):
         machine.save(folder / f"ngrams-ntm-lstm-{seed}.safetensors")
         result = dict(task="ngrams", model="ntm-lstm", seed=seed, start="tape", made={},
-                      scores={"training range": dict(bits=bits, bayes=bayes)})
+                      bits=[123.456789], scores={"training range": dict(bits=bits, bayes=bayes)})
         (folder / f"{seed}.json").write_text(json.dumps(result), encoding="utf-8")
     collect(folder, into=into)
     kept = json.loads((into / "ngrams" / "runs.json").read_text())
     assert [r["seed"] for r in kept if r.get("shipped")] == [2]
+    assert kept[0]["bits"] == [123.46]  # of a curve five digits are kept
+
+
+@pytest.mark.parametrize("task", ["copy", "priority_sort"])
+def test_collect_ships_an_lstm_only_where_a_page_runs_it(tmp_path, task):
+    folder, into = tmp_path / "runs", tmp_path / "pretrained"
+    folder.mkdir()
+    question = list(QUESTIONS[task])[-1]
+    build(task, "lstm", 0, hidden_size=2).save(folder / f"{task}-lstm-0.safetensors")
+    result = dict(task=task, model="lstm", seed=0, start=None, made={}, bits=[1.0],
+                  scores={question: dict(bits=1.0)})
+    (folder / "0.json").write_text(json.dumps(result), encoding="utf-8")
+    collect(folder, into=into)
+    (kept,) = json.loads((into / task / "runs.json").read_text())
+    assert (into / task / "lstm.safetensors").exists() is (task in LSTM_SHIPPED)
+    assert kept.get("shipped", False) is (task in LSTM_SHIPPED)
 
 
 def test_ngrams_are_scored_beside_the_bayes_estimator_on_the_same_sequences():
