@@ -88,12 +88,13 @@ RECIPES = {
     ("associative_recall", "lstm"): dict(sequences=300_000, batch=10, optimizer="Adam", lr=3e-3),
     ("ngrams", "ntm-lstm"): dict(sequences=100_000),
     ("ngrams", "ntm-feedforward"): dict(sequences=100_000),
-    ("ngrams", "lstm"): dict(sequences=30_000, batch=10, optimizer="Adam", lr=1e-2),
+    ("ngrams", "lstm"): dict(sequences=100_000, optimizer="Adam", lr=3e-3),
     ("priority_sort", "ntm-lstm"): dict(sequences=2_000_000, every=1_000, batch=8, optimizer="Adam",
                                         lr=2e-3, schedule="warm_cosine"),
     ("priority_sort", "ntm-feedforward"): dict(sequences=300_000, every=1_000, batch=10,
                                                optimizer="Adam", lr=1e-3),
-    ("priority_sort", "lstm"): dict(sequences=150_000, batch=10, optimizer="Adam", lr=3e-3),
+    ("priority_sort", "lstm"): dict(sequences=2_000_000, every=1_000, batch=8, optimizer="Adam",
+                                    lr=3e-3),
 }
 
 # The same machines with a bare start, as torch draws the weights: (settings, recipe), for `--start
