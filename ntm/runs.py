@@ -187,7 +187,7 @@ def run(task, model, seed, folder=None, *, start="tape", settings=None, progress
                                    **settings or {}), TASKS[task](), f"{task}-{model}-{seed}"
     checkpoint = checkpoint_of(folder, task, model, seed) if folder else None
     named = recipe.get("optimizer", "GravesRMSprop")
-    # fused: one pass over the LSTM's millions of weights; the NTM's update is fast.c's own
+    # fused: one pass over the LSTM's millions of weights; an NTM's update is a call of kernel.c
     optimizer = OPTIMIZERS[named](machine.parameters(), lr=recipe.get("lr", 1e-4),
                                   **dict(fused=True) if model == "lstm" and named == "Adam" else {})
     objects = dict(optimizer=optimizer, schedule=SCHEDULES[recipe.get("schedule", "cosine")])
